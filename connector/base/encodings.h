@@ -1,0 +1,33 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "connector/base/bytes.h"
+
+namespace kms {
+
+/// Lower-case hexadecimal.
+std::string to_hex(ByteView bytes);
+/// nullopt unless an even number of hexadecimal digits, of either case.
+std::optional<Bytes> from_hex(std::string_view text);
+/// Standard alphabet, padded (RFC 4648 section 4).
+std::string to_base64(ByteView bytes);
+/// Strict: standard alphabet, padded, canonical last character.
+std::optional<Bytes> from_base64(std::string_view text);
+/// URL-safe alphabet without padding, for opaque markers and tokens (RFC 4648 section 5).
+std::string to_base64url(ByteView bytes);
+std::optional<Bytes> from_base64url(std::string_view text);
+
+using Sha256 = std::array<std::uint8_t, 32>;
+Sha256 sha256(ByteView bytes);
+Sha256 hmac_sha256(ByteView key, ByteView message);
+/// Constant time in the content, not in the length.
+bool equal_in_constant_time(ByteView a, ByteView b) noexcept;
+
+/// A JSON string literal, quotes included, of valid UTF-8; invalid bytes become U+FFFD.
+std::string json_string(std::string_view text);
+
+}  // namespace kms

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connector/api/shapes.h"
+#include "connector/base/arn.h"
+#include "connector/base/bytes.h"
+#include "connector/base/clock.h"
+#include "pkcs11/token.h"
+
+// What the connector remembers. Plain values; every record carries the version that optimistic commits compare.
+namespace kms::keys {
+
+/// One key of AES-GCM under a material: replaced (no rotation, ids stay) before its random IVs get too many.
+struct Generation {
+  std::uint32_t number = 0;
+  pkcs11::MaterialRef ref;
+  /// Invocations reserved durably so far; use never runs ahead of it.
+  std::uint64_t reserved = 0;
+  bool operator==(const Generation&) const = default;
+};
+
+/// Key material of a key. The first is the oldest; `current` of the key names the one that encrypts.
+struct Material {
+  std::string id;  // 64 lower-case hex digits (KeyMaterialId)
+  Timestamp created{};
+  std::vector<Generation> generations;  // the last one encrypts
+  bool operator==(const Material&) const = default;
+};
+
+struct Tag {
+  std::string key;
+  std::string value;
+  bool operator==(const Tag&) const = default;
+};
+
+/// The last cryptographic use, for GetKeyLastUsage.
+struct LastUse {
+  std::string operation;
+  std::string event_id;
+  Timestamp time{};
+  bool operator==(const LastUse&) const = default;
+};
+
+/// Present on multi-Region keys only.
+struct MultiRegion {
+  std::string primary_region;
+  std::vector<std::string> replica_regions;
+  bool operator==(const MultiRegion&) const = default;
+};
+
+/// States that are stored. Unavailable is not: it follows from the key store's connection.
+enum class StoredState : std::uint8_t {
+  creating,  // the token object may or may not exist; invisible to callers
+  enabled,
+  disabled,
+  pending_deletion,
+  pending_import,
+  deleting,  // the object is being destroyed; invisible to callers
+};
+
+struct KeyRecord {
+  Scope scope;
+  std::string id;
+  std::uint64_t version = 0;  // 0: not stored yet
+  StoredState state = StoredState::creating;
+  api::KeySpec spec = api::KeySpec::symmetric_default;
+  api::KeyUsageType usage = api::KeyUsageType::encrypt_decrypt;
+  api::OriginType origin = api::OriginType::aws_kms;
+  std::string description;
+  Timestamp created{};
+  std::optional<Timestamp> deletion_date;
+  std::string custom_key_store_id;  // empty: the Region's own token
+  std::string policy;               // the default policy until a policy is put
+  std::vector<Material> materials;
+  std::string current_material;     // empty: none yet
+  std::vector<Tag> tags;            // in the order they were added
+  std::optional<MultiRegion> multi_region;
+  std::optional<LastUse> last_use;
+
+  [[nodiscard]] std::string arn() const { return key_arn(scope, id); }
+  [[nodiscard]] const Material* material(std::string_view material_id) const;
+  bool operator==(const KeyRecord&) const = default;
+};
+
+struct AliasRecord {
+  Scope scope;
+  std::string name;  // with "alias/"
+  std::uint64_t version = 0;
+  std::string target_key_id;
+  Timestamp created{};
+  Timestamp updated{};
+  [[nodiscard]] std::string arn() const { return alias_arn(scope, name); }
+  bool operator==(const AliasRecord&) const = default;
+};
+
+/// A secret sealed under a fresh key of the Region's default token.
+struct SealedSecret {
+  pkcs11::WrappedMaterial key;
+  Bytes iv;
+  Bytes ciphertext;
+  bool operator==(const SealedSecret&) const = default;
+};
+
+struct KeyStoreRecord {
+  Scope scope;
+  std::string id;  // "cks-" and 17 hex digits
+  std::uint64_t version = 0;
+  std::string name;
+  api::CustomKeyStoreType type = api::CustomKeyStoreType::aws_cloudhsm;
+  std::string cluster_id;
+  std::string trust_anchor;  // PEM as sent
+  SealedSecret password;
+  api::ConnectionStateType state = api::ConnectionStateType::disconnected;
+  std::optional<api::ConnectionErrorCodeType> error;
+  Timestamp created{};
+  bool operator==(const KeyStoreRecord&) const = default;
+};
+
+/// A PIN that a token refused: never tried again until it is another PIN.
+struct PinRefusalRecord {
+  std::string token_serial;
+  Bytes pin_hash;  // keyed
+  std::uint8_t failure = 0;  // pkcs11::Failure
+  bool operator==(const PinRefusalRecord&) const = default;
+};
+
+using KeyPtr = std::shared_ptr<const KeyRecord>;
+using AliasPtr = std::shared_ptr<const AliasRecord>;
+using KeyStorePtr = std::shared_ptr<const KeyStoreRecord>;
+
+}  // namespace kms::keys
