@@ -1,0 +1,33 @@
+#include "connector/api/request.h"
+
+#include <algorithm>
+
+namespace kms::api {
+namespace {
+
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+}  // namespace
+
+bool same_header(std::string_view a, std::string_view b) noexcept {
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+std::optional<std::string_view> Headers::get(std::string_view name) const noexcept {
+  for (const Header& line : lines_) {
+    if (same_header(line.name, name)) return line.value;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string_view> Headers::all(std::string_view name) const {
+  std::vector<std::string_view> values;
+  for (const Header& line : lines_) {
+    if (same_header(line.name, name)) values.emplace_back(line.value);
+  }
+  return values;
+}
+
+}  // namespace kms::api
