@@ -1,0 +1,138 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pkcs11/module.h"
+#include "pkcs11/secret_bytes.h"
+
+// The daemon's configuration as values. The loader (load.h) has checked everything that can be checked without
+// opening a token or a socket; secrets are already read from their files.
+namespace config {
+
+/// How to reach one token.
+struct Token {
+  std::string module;      // path of the PKCS#11 library
+  std::string init_args;   // C_Initialize string for modules that want one (NSS)
+  pkcs11::TokenSelector selector;
+  std::size_t sessions = 16;
+  std::size_t cached_materials = 10000;
+  pkcs11::Quirks quirks;
+};
+
+/// A Region served by this daemon, with the token for keys outside custom key stores.
+struct Region {
+  std::string name;
+  Token token;
+  pkcs11::SecretBytes pin;
+};
+
+/// An HSM (cluster) that CreateCustomKeyStore may name.
+struct Cluster {
+  std::string id;       // "cluster-" ...
+  std::string account;
+  std::string region;
+  Token token;          // no PIN: that is the KeyStorePassword
+  std::vector<std::uint8_t> trust_anchor;  // the certificate, DER
+  std::string related_group;  // clusters of one non-empty group share a backup history
+  /// After connecting, replace the PIN by a random one, as AWS does with kmsuser. Off unless asked for.
+  bool rotate_pin = false;
+};
+
+/// One statement of an identity policy: Resource "*", no Condition yet.
+struct Statement {
+  std::string sid;
+  bool allow = false;
+  std::vector<std::string> actions;  // "kms:Encrypt", "kms:Describe*", "kms:*", "*"
+};
+
+struct AccessKey {
+  std::string id;
+  pkcs11::SecretBytes secret;
+  bool active = true;
+};
+
+/// An IAM user known to the daemon, its keys and what its identity policies say.
+struct Principal {
+  std::string arn;      // arn:aws:iam::ACCOUNT:user/NAME or :root
+  std::string account;
+  std::string name;
+  std::string unique_id;  // AIDA...; derived from the ARN when not given
+  std::vector<AccessKey> access_keys;
+  std::vector<Statement> statements;
+};
+
+struct TlsFiles {
+  std::string certificate;  // PEM chain
+  std::string private_key;  // PEM
+};
+
+struct Listener {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080;  // 0: any free one
+  std::optional<TlsFiles> tls;  // unset: plain HTTP, loopback only unless allow_plain_http
+  bool allow_plain_http = false;
+};
+
+struct Limits {
+  std::size_t max_body_bytes = 1024 * 1024;
+  std::size_t max_connections = 256;
+  std::size_t queued_connections = 64;
+  std::chrono::milliseconds header_timeout{10000};
+  std::chrono::milliseconds idle_timeout{60000};
+  std::chrono::milliseconds request_deadline{5000};   // for the token's part of a request
+  std::chrono::milliseconds drain_timeout{10000};
+  std::size_t keys_per_account = 100000;
+  std::size_t aliases_per_key = 50;
+  std::size_t tags_per_key = 50;
+  std::size_t key_stores_per_account = 10;
+  std::uint64_t invocations_per_generation = std::uint64_t{1} << 31;
+};
+
+struct Sigv4 {
+  std::chrono::seconds skew{300};
+};
+
+struct Jobs {
+  /// A due deletion runs only after the clock was seen past its date for this long of our own uptime.
+  std::chrono::seconds due_confirmation{3600};
+  /// A forward jump of the clock beyond this stops due jobs until an operator confirms; 0: never.
+  std::chrono::seconds max_clock_jump{86400};
+  std::chrono::milliseconds interval{1000};
+};
+
+struct Storage {
+  std::string sqlite;  // path of the database
+};
+
+struct Audit {
+  std::string file;
+  std::uint64_t rotate_bytes = 100 * 1024 * 1024;
+  std::size_t keep_files = 10;
+};
+
+struct Config {
+  std::string partition = "aws";
+  std::vector<std::string> accounts;
+  std::string default_region;
+  std::vector<Region> regions;
+  std::vector<Cluster> clusters;
+  std::vector<Principal> principals;
+  std::vector<Listener> listeners;
+  Listener admin{.address = "127.0.0.1", .port = 8081};
+  Limits limits;
+  Sigv4 sigv4;
+  Jobs jobs;
+  Storage storage;
+  Audit audit;
+  std::string log_level = "info";
+  std::chrono::seconds clock_offset{0};  // moves all time but SigV4's; development only
+  /// Fewest HSMs that must answer for CreateCustomKeyStore; AWS wants 2.
+  std::size_t minimum_hsms = 1;
+};
+
+}  // namespace config

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <iosfwd>
+#include <stdexcept>
+#include <string>
+
+#include "config/config.h"
+
+namespace config {
+
+/// One fault of the file. what() is "FILE:LINE:COLUMN: key.path: text" (design: configuration errors).
+class Error final : public std::runtime_error {
+ public:
+  Error(const std::string& file, int line, int column, const std::string& key_path,
+        const std::string& text);
+};
+
+/// Reads and checks the file, and the secrets it names; throws Error for the first fault.
+[[nodiscard]] Config load(const std::string& file);
+
+/// The effective configuration as YAML, defaults filled in, secrets masked.
+void print(const Config& config, std::ostream& out);
+
+}  // namespace config
