@@ -1,0 +1,49 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "connector/api/request.h"
+#include "connector/auth/caller.h"
+#include "connector/base/clock.h"
+
+namespace kms::audit {
+
+struct Resource {
+  std::string arn;
+  std::string account;
+};
+
+/// One request as CloudTrail tells it (spec (f)). request_parameters and response_elements are JSON made by the model's
+/// redaction; "null" if there are none.
+struct Record {
+  std::string event_id;    // uuid
+  std::string request_id;  // x-amzn-RequestId
+  Timestamp time{};
+  std::string event_name;  // operation, or what the target said if unknown
+  std::string region;
+  std::string source_ip;
+  std::string user_agent;
+  std::optional<auth::Caller> caller;  // absent: not authenticated
+  std::string access_key_id;           // as claimed, when not authenticated
+  std::string error_code;              // empty: success
+  std::string error_message;
+  std::string request_parameters = "null";
+  std::string response_elements = "null";
+  std::vector<std::pair<std::string, std::string>> additional_event_data;  // name, JSON value
+  bool read_only = true;
+  std::vector<Resource> resources;
+  std::optional<api::TlsInfo> tls;
+  std::string host;  // clientProvidedHostHeader
+  /// "AwsApiCall", or "AwsServiceEvent" for what jobs do.
+  std::string event_type = "AwsApiCall";
+  std::string service_event_details;   // JSON, service events only
+  std::string recipient_account;
+};
+
+/// One line of JSON, without the newline.
+[[nodiscard]] std::string to_json(const Record& record);
+
+}  // namespace kms::audit

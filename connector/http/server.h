@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "connector/service/metrics.h"
+#include "connector/service/service.h"
+
+namespace kms::http {
+
+/// What the admin listener shows.
+struct Admin {
+  std::function<bool()> ready;               // /readyz: 200 or 503
+  std::function<std::string()> ready_detail; // its body, a line a token
+  service::Metrics* metrics = nullptr;       // /metrics
+};
+
+/// Poco's HTTP server around a Service: the API's listeners and the admin listener.
+class Server {
+ public:
+  /// Binds every listener; throws std::runtime_error naming the address that could not be bound.
+  Server(const config::Config& config, service::Service& service, Admin admin);
+  /// Stops at once what drain() has not ended.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  void start();
+  /// Accepts no more, lets requests under way end, up to limits.drain_timeout.
+  void drain();
+  /// "http://127.0.0.1:8080" of each API listener, with the port really bound.
+  [[nodiscard]] std::vector<std::string> urls() const;
+  [[nodiscard]] std::uint16_t admin_port() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kms::http
