@@ -10,14 +10,14 @@
 #include "pkcs11/module.h"
 #include "pkcs11/secret_bytes.h"
 
-// The daemon's configuration as values. The loader (load.h) has checked everything that can be checked without
-// opening a token or a socket; secrets are already read from their files.
+// The daemon's configuration as values. The loader (load.h) has checked everything that can be
+// checked without opening a token or a socket; secrets are already read from their files.
 namespace config {
 
 /// How to reach one token.
 struct Token {
-  std::string module;      // path of the PKCS#11 library
-  std::string init_args;   // C_Initialize string for modules that want one (NSS)
+  std::string module;     // path of the PKCS#11 library
+  std::string init_args;  // C_Initialize string for modules that want one (NSS)
   pkcs11::TokenSelector selector;
   std::size_t sessions = 16;
   std::size_t cached_materials = 10000;
@@ -29,17 +29,20 @@ struct Region {
   std::string name;
   Token token;
   pkcs11::SecretBytes pin;
+  std::string pin_source;  // where it came from, for print(): "{file: /etc/...}"
 };
 
 /// An HSM (cluster) that CreateCustomKeyStore may name.
 struct Cluster {
-  std::string id;       // "cluster-" ...
+  std::string id;  // "cluster-" ...
   std::string account;
   std::string region;
-  Token token;          // no PIN: that is the KeyStorePassword
+  Token token;                             // no PIN: that is the KeyStorePassword
   std::vector<std::uint8_t> trust_anchor;  // the certificate, DER
+  std::string trust_anchor_file;
   std::string related_group;  // clusters of one non-empty group share a backup history
-  /// After connecting, replace the PIN by a random one, as AWS does with kmsuser. Off unless asked for.
+  /// After connecting, replace the PIN by a random one, as AWS does with kmsuser. Off unless asked
+  /// for.
   bool rotate_pin = false;
 };
 
@@ -53,15 +56,17 @@ struct Statement {
 struct AccessKey {
   std::string id;
   pkcs11::SecretBytes secret;
+  std::string secret_source;  // as Region::pin_source
   bool active = true;
 };
 
-/// An IAM user known to the daemon, its keys and what its identity policies say.
+/// An IAM identity known to the daemon, its keys and what its identity policy says. A role has no
+/// keys.
 struct Principal {
-  std::string arn;      // arn:aws:iam::ACCOUNT:user/NAME or :root
+  std::string arn;  // arn:aws:iam::ACCOUNT:user/NAME, :role/NAME or :root
   std::string account;
   std::string name;
-  std::string unique_id;  // AIDA...; derived from the ARN when not given
+  std::string unique_id;  // AIDA..., AROA... or the account; derived from the ARN when not given
   std::vector<AccessKey> access_keys;
   std::vector<Statement> statements;
 };
@@ -73,7 +78,7 @@ struct TlsFiles {
 
 struct Listener {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8080;  // 0: any free one
+  std::uint16_t port = 8080;    // 0: any free one
   std::optional<TlsFiles> tls;  // unset: plain HTTP, loopback only unless allow_plain_http
   bool allow_plain_http = false;
 };
@@ -84,7 +89,7 @@ struct Limits {
   std::size_t queued_connections = 64;
   std::chrono::milliseconds header_timeout{10000};
   std::chrono::milliseconds idle_timeout{60000};
-  std::chrono::milliseconds request_deadline{5000};   // for the token's part of a request
+  std::chrono::milliseconds request_deadline{5000};  // for the token's part of a request
   std::chrono::milliseconds drain_timeout{10000};
   std::size_t keys_per_account = 100000;
   std::size_t aliases_per_key = 50;
@@ -98,7 +103,8 @@ struct Sigv4 {
 };
 
 struct Jobs {
-  /// A due deletion runs only after the clock was seen past its date for this long of our own uptime.
+  /// A due deletion runs only after the clock was seen past its date for this long of our own
+  /// uptime.
   std::chrono::seconds due_confirmation{3600};
   /// A forward jump of the clock beyond this stops due jobs until an operator confirms; 0: never.
   std::chrono::seconds max_clock_jump{86400};

@@ -8,7 +8,8 @@
 
 namespace config {
 
-/// One fault of the file. what() is "FILE:LINE:COLUMN: key.path: text" (design: configuration errors).
+/// One fault of the file. what() is "FILE:LINE:COLUMN: key.path: text" (design: configuration
+/// errors).
 class Error final : public std::runtime_error {
  public:
   Error(const std::string& file, int line, int column, const std::string& key_path,

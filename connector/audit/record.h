@@ -16,8 +16,8 @@ struct Resource {
   std::string account;
 };
 
-/// One request as CloudTrail tells it (spec (f)). request_parameters and response_elements are JSON made by the model's
-/// redaction; "null" if there are none.
+/// One request as CloudTrail tells it (spec (f)). request_parameters and response_elements are JSON
+/// made by the model's redaction; "null" if there are none.
 struct Record {
   std::string event_id;    // uuid
   std::string request_id;  // x-amzn-RequestId
@@ -39,7 +39,7 @@ struct Record {
   std::string host;  // clientProvidedHostHeader
   /// "AwsApiCall", or "AwsServiceEvent" for what jobs do.
   std::string event_type = "AwsApiCall";
-  std::string service_event_details;   // JSON, service events only
+  std::string service_event_details;  // JSON, service events only
   std::string recipient_account;
 };
 

@@ -8,8 +8,9 @@
 
 namespace kms::audit {
 
-/// Appends audit records to a size-rotated file, one write(2) a record, and empties the store's outbox into it.
-/// A record that cannot be written is an error of the request: write() throws std::system_error.
+/// Appends audit records to a size-rotated file, one write(2) a record, and empties the store's
+/// outbox into it. A record that cannot be written is an error of the request: write() throws
+/// std::system_error.
 class Writer {
  public:
   Writer(const config::Audit& config, storage::MetadataStore& store);

@@ -14,9 +14,9 @@ namespace kms::http {
 
 /// What the admin listener shows.
 struct Admin {
-  std::function<bool()> ready;               // /readyz: 200 or 503
-  std::function<std::string()> ready_detail; // its body, a line a token
-  service::Metrics* metrics = nullptr;       // /metrics
+  std::function<bool()> ready;                // /readyz: 200 or 503
+  std::function<std::string()> ready_detail;  // its body, a line a token
+  service::Metrics* metrics = nullptr;        // /metrics
 };
 
 /// Poco's HTTP server around a Service: the API's listeners and the admin listener.

@@ -12,8 +12,8 @@ class Authorizer;
 
 namespace kms::keys {
 
-/// A key that the caller has been allowed to use for one action. Only auth::Authorizer makes these, and a KeyStore
-/// accepts nothing else: to forget to authorize does not compile.
+/// A key that the caller has been allowed to use for one action. Only auth::Authorizer makes these,
+/// and a KeyStore accepts nothing else: to forget to authorize does not compile.
 class AuthorizedKey {
  public:
   [[nodiscard]] const KeyRecord& record() const noexcept { return *record_; }

@@ -7,7 +7,8 @@
 
 #include "connector/base/bytes.h"
 
-// The ciphertext blob of symmetric keys. docs/ciphertext.md describes it byte by byte; it is kept readable for ever.
+// The ciphertext blob of symmetric keys. docs/ciphertext.md describes it byte by byte; it is kept
+// readable for ever.
 namespace kms::keys {
 
 using EncryptionContext = std::map<std::string, std::string, std::less<>>;
@@ -18,7 +19,7 @@ enum class Suite : std::uint8_t { aes_256_gcm = 1 };
 /// What stands before the payload, all of it authenticated.
 struct CiphertextHeader {
   Suite suite = Suite::aes_256_gcm;
-  std::string account;      // 12 digits
+  std::string account;  // 12 digits
   std::string region;
   std::string key_id;
   std::string material_id;  // 64 hex digits
@@ -36,7 +37,8 @@ struct Ciphertext {
 Bytes encode(const CiphertextHeader& header, ByteView iv, ByteView data);
 /// nullopt for anything encode() does not make.
 std::optional<Ciphertext> parse_ciphertext(ByteView blob);
-/// What AES-GCM authenticates besides the plaintext: the header and the encryption context in an order-free, injective form.
+/// What AES-GCM authenticates besides the plaintext: the header and the encryption context in an
+/// order-free, injective form.
 Bytes additional_data(const CiphertextHeader& header, const EncryptionContext& context);
 
 }  // namespace kms::keys

@@ -13,10 +13,12 @@
 #include "connector/base/clock.h"
 #include "pkcs11/token.h"
 
-// What the connector remembers. Plain values; every record carries the version that optimistic commits compare.
+// What the connector remembers. Plain values; every record carries the version that optimistic
+// commits compare.
 namespace kms::keys {
 
-/// One key of AES-GCM under a material: replaced (no rotation, ids stay) before its random IVs get too many.
+/// One key of AES-GCM under a material: replaced (no rotation, ids stay) before its random IVs get
+/// too many.
 struct Generation {
   std::uint32_t number = 0;
   pkcs11::MaterialRef ref;
@@ -25,7 +27,8 @@ struct Generation {
   bool operator==(const Generation&) const = default;
 };
 
-/// Key material of a key. The first is the oldest; `current` of the key names the one that encrypts.
+/// Key material of a key. The first is the oldest; `current` of the key names the one that
+/// encrypts.
 struct Material {
   std::string id;  // 64 lower-case hex digits (KeyMaterialId)
   Timestamp created{};
@@ -76,10 +79,10 @@ struct KeyRecord {
   Timestamp created{};
   std::optional<Timestamp> deletion_date;
   std::string custom_key_store_id;  // empty: the Region's own token
-  std::string policy;               // the default policy until a policy is put
+  std::string policy;               // empty: the default policy
   std::vector<Material> materials;
-  std::string current_material;     // empty: none yet
-  std::vector<Tag> tags;            // in the order they were added
+  std::string current_material;  // empty: none yet
+  std::vector<Tag> tags;         // in the order they were added
   std::optional<MultiRegion> multi_region;
   std::optional<LastUse> last_use;
 
@@ -125,7 +128,7 @@ struct KeyStoreRecord {
 /// A PIN that a token refused: never tried again until it is another PIN.
 struct PinRefusalRecord {
   std::string token_serial;
-  Bytes pin_hash;  // keyed
+  Bytes pin_hash;            // keyed
   std::uint8_t failure = 0;  // pkcs11::Failure
   bool operator==(const PinRefusalRecord&) const = default;
 };

@@ -24,20 +24,21 @@ struct Encrypted {
   std::string material_id;
 };
 
-/// Where key material lives and works. Thread-safe. Throws api::Error as the API would tell it: what the token says is
-/// translated here, once.
+/// Where key material lives and works. Thread-safe. Throws api::Error as the API would tell it:
+/// what the token says is translated here, once.
 class KeyStore {
  public:
   virtual ~KeyStore() = default;
 
-  /// A reference that must be recorded (state creating) before make(); nullopt where make() leaves nothing behind that
-  /// a crash could orphan.
+  /// A reference that must be recorded (state creating) before make(); nullopt where make() leaves
+  /// nothing behind that a crash could orphan.
   [[nodiscard]] virtual std::optional<pkcs11::MaterialRef> reserve(pkcs11::KeyKind kind) = 0;
   /// Makes the material, under the reserved reference if there is one.
   [[nodiscard]] virtual pkcs11::MaterialRef make(pkcs11::KeyKind kind,
                                                  const std::optional<pkcs11::MaterialRef>& reserved,
                                                  const std::string& key_arn, Deadline deadline) = 0;
-  /// Destroys what make() made; false if it was gone already. Wrapped material needs nothing destroyed.
+  /// Destroys what make() made; false if it was gone already. Wrapped material needs nothing
+  /// destroyed.
   virtual bool destroy(const pkcs11::MaterialRef& ref, Deadline deadline) = 0;
 
   virtual Encrypted encrypt(const keys::AuthorizedKey& key, ByteView plaintext,

@@ -23,8 +23,9 @@ struct TokenStatus {
   std::uint64_t epoch = 0;
 };
 
-/// All key stores of the process: one for each Region's own token, one for each connected custom key store, and the
-/// life cycle of the latter. Region tokens are opened by start() and, while absent, tried again in the background.
+/// All key stores of the process: one for each Region's own token, one for each connected custom
+/// key store, and the life cycle of the latter. Region tokens are opened by start() and, while
+/// absent, tried again in the background.
 class KeyStores {
  public:
   KeyStores(const config::Config& config, pkcs11::Modules& modules, storage::MetadataStore& store,
@@ -33,34 +34,40 @@ class KeyStores {
   KeyStores(const KeyStores&) = delete;
   KeyStores& operator=(const KeyStores&) = delete;
 
-  /// Opens the Regions' tokens (in parallel, not waiting for absent ones longer than a moment) and reconnects the custom
-  /// key stores that were CONNECTED or CONNECTING when the daemon stopped.
+  /// Opens the Regions' tokens (in parallel, not waiting for absent ones longer than a moment) and
+  /// reconnects the custom key stores that were CONNECTED or CONNECTING when the daemon stopped.
   void start();
   /// Ends the background work and closes every token. Nothing may be in use.
   void stop();
 
-  /// The store that holds this key. Throws KMSInvalidStateException "<arn> is unavailable." for a custom key store that
-  /// is not CONNECTED.
+  /// The store that holds this key. Throws KMSInvalidStateException "<arn> is unavailable." for a
+  /// custom key store that is not CONNECTED.
   [[nodiscard]] std::shared_ptr<KeyStore> of(const keys::KeyRecord& key);
   /// The Region's own token. KMSInternalException while it is absent.
   [[nodiscard]] std::shared_ptr<KeyStore> region(const std::string& region);
-  /// A CONNECTED custom key store; CustomKeyStoreNotFoundException, CustomKeyStoreInvalidStateException.
+  /// A CONNECTED custom key store; CustomKeyStoreNotFoundException,
+  /// CustomKeyStoreInvalidStateException.
   [[nodiscard]] std::shared_ptr<KeyStore> custom(const Scope& scope, const std::string& id);
   /// False if the key's custom key store is not CONNECTED: its KeyState reads Unavailable.
   [[nodiscard]] bool available(const keys::KeyRecord& key) const;
 
-  /// What the operations need of a custom key store; each checks what AWS checks, in its order, throws the API's
-  /// errors and returns the changes to commit. They talk to no token while holding a lock.
+  /// What the operations need of a custom key store; each checks what AWS checks, in its order,
+  /// throws the API's errors and returns the changes to commit. They talk to no token while holding
+  /// a lock.
   struct NewStore {
     std::string name;
     std::string cluster_id;
     std::string trust_anchor;  // PEM
     SecretString password;
   };
-  /// The record to put; or, with version > 0, the existing disconnected store with the same properties.
-  [[nodiscard]] keys::KeyStoreRecord prepare_create(const Scope& scope, NewStore request, Deadline deadline);
-  /// The record in state CONNECTING to put; call connect() after the commit. nullopt: nothing to do.
-  [[nodiscard]] std::optional<keys::KeyStoreRecord> prepare_connect(const Scope& scope, const std::string& id);
+  /// The record to put; or, with version > 0, the existing disconnected store with the same
+  /// properties.
+  [[nodiscard]] keys::KeyStoreRecord prepare_create(const Scope& scope, NewStore request,
+                                                    Deadline deadline);
+  /// The record in state CONNECTING to put; call connect() after the commit. nullopt: nothing to
+  /// do.
+  [[nodiscard]] std::optional<keys::KeyStoreRecord> prepare_connect(const Scope& scope,
+                                                                    const std::string& id);
   /// Connects in the background and commits CONNECTED or FAILED with its code.
   void connect(const Scope& scope, const std::string& id);
   [[nodiscard]] keys::KeyStoreRecord prepare_disconnect(const Scope& scope, const std::string& id);
@@ -71,15 +78,16 @@ class KeyStores {
     std::optional<std::string> cluster_id;
     std::optional<SecretString> password;
   };
-  [[nodiscard]] keys::KeyStoreRecord prepare_update(const Scope& scope, const std::string& id, StoreUpdate update,
-                                                    Deadline deadline);
+  [[nodiscard]] keys::KeyStoreRecord prepare_update(const Scope& scope, const std::string& id,
+                                                    StoreUpdate update, Deadline deadline);
   /// The record to erase.
   [[nodiscard]] keys::KeyStoreRecord prepare_delete(const Scope& scope, const std::string& id);
 
   /// Waits until no connect or disconnect is under way (tests, shutdown).
   void wait_idle();
   [[nodiscard]] std::vector<TokenStatus> status() const;
-  /// Objects in the tokens that no record explains and records whose objects are missing: a line each.
+  /// Objects in the tokens that no record explains and records whose objects are missing: a line
+  /// each.
   [[nodiscard]] std::vector<std::string> reconcile(Deadline deadline);
 
  private:

@@ -10,8 +10,9 @@
 
 namespace kms::service {
 
-/// The composition root: from a configuration to a Service with its store, tokens, audit and jobs. Destroying it stops
-/// the jobs, drains, closes the tokens and unloads the modules, in this order; do so inside main.
+/// The composition root: from a configuration to a Service with its store, tokens, audit and jobs.
+/// Destroying it stops the jobs, drains, closes the tokens and unloads the modules, in this order;
+/// do so inside main.
 class Application {
  public:
   /// `observer` may be null; it outlives the application. The configuration must outlive it too.

@@ -17,8 +17,10 @@ class Metrics final : public Observer {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  void finished(std::string_view operation, std::string_view code, double seconds) noexcept override;
-  /// A connection refused because the server was full, a request refused by a limit: `reason` is one of a few words.
+  void finished(std::string_view operation, std::string_view code,
+                double seconds) noexcept override;
+  /// A connection refused because the server was full, a request refused by a limit: `reason` is
+  /// one of a few words.
   void refused(std::string_view reason) noexcept;
   void set_connections(std::size_t open) noexcept;
   void set_tokens(const std::vector<keystores::TokenStatus>& tokens);

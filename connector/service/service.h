@@ -13,7 +13,8 @@ class Observer {
  public:
   virtual ~Observer() = default;
   /// `operation`: the API's name or "unknown"; `code`: the error's wire name or "OK".
-  virtual void finished(std::string_view operation, std::string_view code, double seconds) noexcept = 0;
+  virtual void finished(std::string_view operation, std::string_view code,
+                        double seconds) noexcept = 0;
 };
 
 struct Dependencies;  // connector/service/dependencies.h
@@ -26,7 +27,8 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  /// Always answers; what cannot be answered better is KMSInternalException. Thread-safe. The body is decoded in place.
+  /// Always answers; what cannot be answered better is KMSInternalException. Thread-safe. The body
+  /// is decoded in place.
   [[nodiscard]] api::Response handle(api::Request& request) noexcept;
 
  private:

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "connector/api/shapes.h"
+#include "pkcs11/token.h"
+
+// THE table of key specs: what the API lets each be used for (Developer Guide, "Key spec
+// reference").
+namespace kms::keys {
+
+struct KeySpecRow {
+  api::KeySpec spec;
+  std::span<const api::KeyUsageType> usages;
+  std::span<const api::EncryptionAlgorithmSpec> encryption;
+  std::span<const api::SigningAlgorithmSpec> signing;
+  std::span<const api::MacAlgorithmSpec> mac;
+  std::span<const api::KeyAgreementAlgorithmSpec> agreement;
+  /// How a token holds it; unset: no token operation serves this spec yet.
+  std::optional<pkcs11::KeyKind> kind;
+};
+
+std::span<const KeySpecRow> key_specs();
+const KeySpecRow& key_spec(api::KeySpec spec);
+bool allows(const KeySpecRow& row, api::KeyUsageType usage);
+
+}  // namespace kms::keys
