@@ -3,6 +3,7 @@
 #include <iosfwd>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "config/config.h"
 
@@ -19,7 +20,11 @@ class Error final : public std::runtime_error {
 /// Reads and checks the file, and the secrets it names; throws Error for the first fault.
 [[nodiscard]] Config load(const std::string& file);
 
-/// The effective configuration as YAML, defaults filled in, secrets masked.
+/// The same of a text that stands for the file's content.
+[[nodiscard]] Config load(const std::string& file, std::string_view text);
+
+/// The effective configuration as YAML, defaults filled in, secrets as "***" with their place in a
+/// comment.
 void print(const Config& config, std::ostream& out);
 
 }  // namespace config
