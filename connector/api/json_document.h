@@ -1,0 +1,15 @@
+#pragma once
+
+#include <rapidjson/document.h>
+
+#include <span>
+
+// RapidJSON stays inside decode.cpp and json_document.cpp.
+namespace kms::api {
+
+/// Parses JSON where it stands: strings are unescaped inside `text` and the document refers to them
+/// there, so that no copy of a value is made. False unless `text` is one JSON value of valid UTF-8
+/// with no name twice in an object, no deeper and no larger than any request can be.
+[[nodiscard]] bool parse_in_place(std::span<char> text, rapidjson::Document& document);
+
+}  // namespace kms::api

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "connector/api/utf8.h"
+#include "connector/base/encodings.h"
+
+namespace kms::api {
+
+/// Appends a JSON string literal of well-formed UTF-8 to a std::string or, without any copy outside
+/// it, to SecretBytes.
+template <class Sink>
+void append_literal(Sink& sink, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  sink.append(std::string_view("\""));
+  std::size_t plain = 0;  // start of what has not been written yet
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    sink.append(text.substr(plain, i - plain));
+    plain = i + 1;
+    switch (c) {
+      case '"':
+        sink.append(std::string_view("\\\""));
+        break;
+      case '\\':
+        sink.append(std::string_view("\\\\"));
+        break;
+      case '\b':
+        sink.append(std::string_view("\\b"));
+        break;
+      case '\f':
+        sink.append(std::string_view("\\f"));
+        break;
+      case '\n':
+        sink.append(std::string_view("\\n"));
+        break;
+      case '\r':
+        sink.append(std::string_view("\\r"));
+        break;
+      case '\t':
+        sink.append(std::string_view("\\t"));
+        break;
+      default:
+        sink.append(std::string_view("\\u00"));
+        sink.append(kHex.substr(c >> 4, 1));
+        sink.append(kHex.substr(c & 15, 1));
+    }
+  }
+  sink.append(text.substr(plain));
+  sink.append(std::string_view("\""));
+}
+
+/// The same of text that may not be UTF-8 (a message that quotes bytes from elsewhere).
+template <class Sink>
+void append_any_literal(Sink& sink, std::string_view text) {
+  if (count_code_points(text)) {
+    append_literal(sink, text);
+  } else {
+    sink.append(std::string_view(json_string(text)));
+  }
+}
+
+}  // namespace kms::api

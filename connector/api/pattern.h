@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string_view>
+
+#include "connector/api/schema.h"
+
+namespace kms::api {
+
+/// Whether the whole of `text` (valid UTF-8) matches. Thread-safe; needs no stack in proportion to
+/// the text.
+[[nodiscard]] bool matches(const Pattern& pattern, std::string_view text);
+
+}  // namespace kms::api
