@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "connector/keys/authorized_key.h"
+#include "connector/operations/call.h"
+
+namespace kms::operations {
+
+/// ValidationException or NotAuthorizedException for names that no customer's alias may have; the
+/// model has checked length and characters.
+void check_alias_name(const std::string& name);
+
+/// The key an alias is to point to: a key of the caller's account and Region, allowed and in a
+/// fitting state.
+keys::AuthorizedKey alias_target(Call& call, const std::string& reference);
+
+/// LimitExceededException if the key has as many aliases as it may have.
+void check_alias_limit(const Call& call, const keys::KeyRecord& key);
+
+/// The caller's alias of this name, or NotFoundException.
+keys::AliasRecord existing_alias(const Call& call, const std::string& name);
+
+}  // namespace kms::operations

@@ -1,0 +1,180 @@
+#include "connector/operations/call.h"
+
+#include <utility>
+
+#include "connector/api/error.h"
+#include "connector/base/encodings.h"
+#include "connector/keys/key_metadata.h"
+#include "connector/keys/key_state.h"
+
+namespace kms::operations {
+namespace {
+
+using api::Error;
+using api::ErrorCode;
+
+bool is_visible(const keys::KeyRecord& key) {
+  return key.state != keys::StoredState::creating && key.state != keys::StoredState::deleting;
+}
+
+}  // namespace
+
+Call::Call(const Context& context, std::string_view operation, auth::Identity identity,
+           audit::Record& record, pkcs11::Deadline deadline)
+    : context_(context),
+      operation_(operation),
+      identity_(std::move(identity)),
+      scope_{identity_.caller.account, identity_.region},
+      record_(record),
+      deadline_(deadline) {}
+
+keys::Action Call::action(const Use& use) const {
+  return keys::Action{use.action.empty() ? operation_ : use.action};
+}
+
+void Call::authorize_account(std::string_view action) {
+  context_.authorizer.authorize_account(caller(),
+                                        keys::Action{action.empty() ? operation_ : action}, {});
+}
+
+void Call::authorize_tagging_on_create() {
+  constexpr std::string_view kAction = "TagResource";
+  try {
+    authorize_account(kAction);
+  } catch (const Error& error) {
+    constexpr std::string_view kResource = " on resource: *";
+    std::string text = error.message().value_or("");
+    if (const auto at = text.find(kResource); at != std::string::npos)
+      text.erase(at, kResource.size());
+    throw Error(error.code(), std::move(text));
+  }
+}
+
+keys::KeyPtr Call::visible_key(const Scope& scope, std::string_view id) const {
+  keys::KeyPtr key = context_.store.key(scope, id);
+  return key && is_visible(*key) ? key : nullptr;
+}
+
+keys::AuthorizedKey Call::authorize_record(keys::KeyPtr key, const Use& use) {
+  auth::RequestContext context;
+  if (use.encryption_context != nullptr && *use.encryption_context) {
+    context.encryption_context = &**use.encryption_context;
+  }
+  if (use.grant_tokens != nullptr && *use.grant_tokens) context.grant_tokens = &**use.grant_tokens;
+  touches(key->arn(), key->scope.account);
+  return context_.authorizer.authorize(caller(), action(use), std::move(key), context);
+}
+
+keys::AuthorizedKey Call::authorize(std::string_view reference, const Use& use) {
+  const keys::KeyReference named = keys::parse_key_reference(reference, scope_, use.accepts);
+  const bool foreign = named.scope.account != scope_.account;
+  std::string key_id = named.key_id;
+  if (!named.alias.empty()) {
+    const keys::AliasPtr alias = context_.store.alias(named.scope, named.alias);
+    if (!alias) {
+      if (foreign) auth::Authorizer::deny_foreign(caller(), action(use));
+      throw api::not_found("Alias " + alias_arn(named.scope, named.alias) + " is not found.");
+    }
+    key_id = alias->target_key_id;
+  }
+  keys::KeyPtr key = visible_key(named.scope, key_id);
+  if (!key) {
+    if (foreign) auth::Authorizer::deny_foreign(caller(), action(use));
+    throw api::not_found("Key '" + key_arn(named.scope, key_id) + "' does not exist");
+  }
+  return authorize_record(std::move(key), use);
+}
+
+keys::AuthorizedKey Call::authorize(const keys::CiphertextHeader& header, const Use& use) {
+  // Relatives of a multi-Region key open each other's ciphertexts; any other key is at home in one
+  // Region.
+  const bool here = header.region == scope_.region || header.key_id.starts_with("mrk-");
+  keys::KeyPtr key = here ? visible_key({header.account, scope_.region}, header.key_id) : nullptr;
+  if (!key) auth::Authorizer::deny_ciphertext(caller(), action(use));
+  try {
+    return authorize_record(std::move(key), use);
+  } catch (const Error& error) {
+    // Whether the key exists must not show.
+    if (error.code() == ErrorCode::access_denied)
+      auth::Authorizer::deny_ciphertext(caller(), action(use));
+    throw;
+  }
+}
+
+void Call::check_usage(const keys::AuthorizedKey& key, api::KeyUsageType usage) const {
+  const keys::KeyRecord& record = key.record();
+  if (record.usage == usage) return;
+  throw Error(ErrorCode::invalid_key_usage,
+              key.arn() + " key usage is " + std::string(api::to_string(record.usage)) +
+                  " which is not valid for " + std::string(operation_) + ".");
+}
+
+void Call::check_state(const keys::AuthorizedKey& key) const {
+  keys::check_state(operation_, key.record(), context_.key_stores.available(key.record()));
+}
+
+keys::AuthorizedKey Call::manage(std::string_view reference, Accepts accepts) {
+  keys::AuthorizedKey key = authorize(reference, {.accepts = accepts});
+  check_state(key);
+  return key;
+}
+
+api::KeyMetadata Call::metadata(const keys::KeyRecord& key) const {
+  std::string cluster_id;
+  if (!key.custom_key_store_id.empty()) {
+    const keys::KeyStorePtr store = context_.store.key_store(key.scope, key.custom_key_store_id);
+    if (store) cluster_id = store->cluster_id;
+  }
+  return keys::key_metadata(key, context_.key_stores.available(key), cluster_id);
+}
+
+void Call::end_dry_run(const std::optional<bool>& dry_run) const {
+  if (dry_run.value_or(false)) {
+    throw Error(ErrorCode::dry_run_operation,
+                "The request would have succeeded, but the DryRun option is set.");
+  }
+}
+
+void Call::refuse_recipient(const std::optional<api::RecipientInfo>& recipient) {
+  if (recipient) {
+    throw api::unsupported_operation(
+        "Recipient is not supported: attestation documents are not verified yet.");
+  }
+}
+
+void Call::used(const keys::AuthorizedKey& key) {
+  context_.last_uses.note(
+      key.record(),
+      {.operation = std::string(operation_), .event_id = record_.event_id, .time = record_.time});
+}
+
+void Call::touches(const std::string& arn, const std::string& account) {
+  record_.resources.push_back({.arn = arn, .account = account});
+}
+
+void Call::commit_audited(std::vector<storage::Change> changes) {
+  changes.emplace_back(storage::AppendAudit{audit::to_json(record_)});
+  context_.store.commit(changes);
+  audited_ = true;
+  context_.audit.outbox_grew();
+}
+
+const EncryptionContext& context_of(const std::optional<EncryptionContext>& context) {
+  static const EncryptionContext kEmpty;
+  return context ? *context : kEmpty;
+}
+
+void check_context_size(const std::optional<EncryptionContext>& context) {
+  constexpr std::size_t kMaxBytes = 8192;
+  if (!context) return;
+  std::size_t size = 2;  // braces
+  for (const auto& [name, value] : *context) {
+    size += json_string(name).size() + 1 + json_string(value).size() + 1;
+  }
+  if (size - (context->empty() ? 0 : 1) > kMaxBytes) {
+    throw api::validation_error("The encryption context is longer than " +
+                                std::to_string(kMaxBytes) + " bytes.");
+  }
+}
+
+}  // namespace kms::operations

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+#include "connector/api/redact.h"
+#include "connector/api/shapes.h"
+#include "connector/audit/record.h"
+#include "connector/audit/writer.h"
+#include "connector/auth/authorizer.h"
+#include "connector/base/clock.h"
+#include "connector/base/random.h"
+#include "connector/keys/key_reference.h"
+#include "connector/keystores/key_stores.h"
+#include "connector/operations/last_uses.h"
+#include "connector/storage/metadata_store.h"
+
+namespace kms::operations {
+
+using keys::Accepts;
+using keys::EncryptionContext;
+
+/// What every operation works with.
+struct Context {
+  const config::Config& config;
+  storage::MetadataStore& store;
+  keystores::KeyStores& key_stores;
+  const auth::Authorizer& authorizer;
+  LastUses& last_uses;
+  audit::Writer& audit;
+  const Clock& clock;
+  Random& random;
+};
+
+/// Which key an operation asks for, and for what.
+struct Use {
+  Accepts accepts = Accepts::any;
+  /// Asked of the authorizer; the operation's name if empty (ReEncrypt asks for two others).
+  std::string_view action{};
+  const std::optional<EncryptionContext>* encryption_context = nullptr;
+  const std::optional<std::vector<std::string>>* grant_tokens = nullptr;
+};
+
+/// One authenticated request on its way through its operation.
+class Call {
+ public:
+  Call(const Context& context, std::string_view operation, auth::Identity identity,
+       audit::Record& record, pkcs11::Deadline deadline);
+
+  [[nodiscard]] const auth::Caller& caller() const noexcept { return identity_.caller; }
+  /// The caller's account and the Region that was called.
+  [[nodiscard]] const Scope& scope() const noexcept { return scope_; }
+  [[nodiscard]] const config::Config& config() const noexcept { return context_.config; }
+  [[nodiscard]] const config::Limits& limits() const noexcept { return context_.config.limits; }
+  [[nodiscard]] storage::MetadataStore& store() const noexcept { return context_.store; }
+  [[nodiscard]] keystores::KeyStores& key_stores() const noexcept { return context_.key_stores; }
+  [[nodiscard]] Random& random() const noexcept { return context_.random; }
+  [[nodiscard]] Timestamp now() const { return context_.clock.now(); }
+  [[nodiscard]] pkcs11::Deadline deadline() const noexcept { return deadline_; }
+  [[nodiscard]] std::string_view operation() const noexcept { return operation_; }
+  [[nodiscard]] audit::Record& record() noexcept { return record_; }
+
+  /// Allowed on the account as a whole (operations without a key), or AccessDeniedException.
+  void authorize_account(std::string_view action = {});
+  /// Tags in CreateKey need kms:TagResource as well; its refusal names no resource.
+  void authorize_tagging_on_create();
+  /// Resolves the reference and authorizes its use; the steps after that are check_usage() and
+  /// check_state().
+  [[nodiscard]] keys::AuthorizedKey authorize(std::string_view reference, const Use& use);
+  /// The same for the key that made a ciphertext, where the request names none.
+  [[nodiscard]] keys::AuthorizedKey authorize(const keys::CiphertextHeader& header, const Use& use);
+  /// InvalidKeyUsageException "<arn> key usage is X which is not valid for <operation>."
+  void check_usage(const keys::AuthorizedKey& key, api::KeyUsageType usage) const;
+  /// The key state table's answer for this operation.
+  void check_state(const keys::AuthorizedKey& key) const;
+  /// authorize() and check_state(): all that key management needs.
+  [[nodiscard]] keys::AuthorizedKey manage(std::string_view reference,
+                                           Accepts accepts = Accepts::key_only);
+
+  /// A key of the scope that callers may see; null if there is none.
+  [[nodiscard]] keys::KeyPtr visible_key(const Scope& scope, std::string_view id) const;
+  [[nodiscard]] api::KeyMetadata metadata(const keys::KeyRecord& key) const;
+
+  /// DryRunOperationException if the request asked for it: everything was checked, nothing is done.
+  void end_dry_run(const std::optional<bool>& dry_run) const;
+  /// `Recipient` is refused, never ignored.
+  static void refuse_recipient(const std::optional<api::RecipientInfo>& recipient);
+  /// Notes a successful cryptographic use.
+  void used(const keys::AuthorizedKey& key);
+
+  /// Names a resource in the audit record.
+  void touches(const std::string& arn, const std::string& account);
+
+  /// Commits the changes with the audit record of this request, all or nothing.
+  template <class Response>
+  void commit(std::vector<storage::Change> changes, const Response& response) {
+    record_.response_elements = api::response_elements(response);
+    commit_audited(std::move(changes));
+  }
+  /// For operations without a response.
+  void commit(std::vector<storage::Change> changes) { commit_audited(std::move(changes)); }
+  /// The audit record has been committed; nobody needs to write it.
+  [[nodiscard]] bool audited() const noexcept { return audited_; }
+
+ private:
+  void commit_audited(std::vector<storage::Change> changes);
+  [[nodiscard]] keys::Action action(const Use& use) const;
+  [[nodiscard]] keys::AuthorizedKey authorize_record(keys::KeyPtr key, const Use& use);
+
+  const Context& context_;
+  std::string_view operation_;
+  auth::Identity identity_;
+  Scope scope_;
+  audit::Record& record_;
+  pkcs11::Deadline deadline_;
+  bool audited_ = false;
+};
+
+/// An absent context is the empty one.
+const EncryptionContext& context_of(const std::optional<EncryptionContext>& context);
+/// ValidationException if the context is longer than the 8192 bytes of JSON that KMS takes.
+void check_context_size(const std::optional<EncryptionContext>& context);
+
+}  // namespace kms::operations

@@ -1,0 +1,21 @@
+#include "connector/operations/operation.h"
+
+namespace kms::operations {
+namespace {
+
+api::CancelKeyDeletionResponse cancel_key_deletion(Call& call,
+                                                   const api::CancelKeyDeletionRequest& in) {
+  keys::KeyRecord key = call.manage(in.key_id).record();
+  key.state = keys::StoredState::disabled;
+  key.deletion_date.reset();
+  api::CancelKeyDeletionResponse response{.key_id = key.arn()};
+  call.commit({storage::Put<keys::KeyRecord>{std::move(key)}}, response);
+  return response;
+}
+
+}  // namespace
+
+extern const Operation kCancelKeyDeletion;
+constinit const Operation kCancelKeyDeletion = operation<cancel_key_deletion>("CancelKeyDeletion");
+
+}  // namespace kms::operations

@@ -1,0 +1,163 @@
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "connector/api/error.h"
+#include "connector/keys/key_spec.h"
+#include "connector/operations/operation.h"
+#include "connector/operations/tags.h"
+
+namespace kms::operations {
+namespace {
+
+using api::Error;
+using api::ErrorCode;
+using api::KeySpec;
+using api::KeyUsageType;
+using api::OriginType;
+
+KeySpec spec_of(const api::CreateKeyRequest& in) {
+  if (in.key_spec && in.customer_master_key_spec) {
+    throw api::validation_error(
+        "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. "
+        "CustomerMasterKeySpec is "
+        "deprecated.");
+  }
+  if (in.customer_master_key_spec) {
+    return api::from_string<KeySpec>(api::to_string(*in.customer_master_key_spec)).value();
+  }
+  return in.key_spec.value_or(KeySpec::symmetric_default);
+}
+
+KeyUsageType usage_of(const api::CreateKeyRequest& in, const keys::KeySpecRow& row) {
+  if (!in.key_usage && row.spec != KeySpec::symmetric_default) {
+    throw api::validation_error(
+        "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.");
+  }
+  const KeyUsageType usage = in.key_usage.value_or(KeyUsageType::encrypt_decrypt);
+  if (!keys::allows(row, usage)) {
+    throw api::validation_error("KeyUsage " + std::string(api::to_string(usage)) +
+                                " is not compatible with KeySpec " +
+                                std::string(api::to_string(row.spec)));
+  }
+  return usage;
+}
+
+void check_origin(const api::CreateKeyRequest& in, OriginType origin) {
+  const bool in_store =
+      origin == OriginType::aws_cloudhsm || origin == OriginType::external_key_store;
+  if (in_store && !in.custom_key_store_id) {
+    throw api::validation_error("Origin " + std::string(api::to_string(origin)) +
+                                " requires a CustomKeyStoreId.");
+  }
+  if (!in_store && in.custom_key_store_id) {
+    throw api::validation_error("Origin " + std::string(api::to_string(origin)) +
+                                " is not valid with a CustomKeyStoreId.");
+  }
+  if (in.xks_key_id && origin != OriginType::external_key_store) {
+    throw api::validation_error("XksKeyId is valid only with Origin EXTERNAL_KEY_STORE.");
+  }
+  if (origin == OriginType::external_key_store) {
+    throw api::unsupported_operation("External key stores are not supported yet.");
+  }
+  if (origin == OriginType::external) {
+    throw api::unsupported_operation("Origin EXTERNAL is not supported yet.");
+  }
+}
+
+void check_supported(const api::CreateKeyRequest& in, const keys::KeySpecRow& row) {
+  const std::string spec(api::to_string(row.spec));
+  if (row.spec == KeySpec::sm2) {
+    throw api::unsupported_operation("KeySpec SM2 is not supported in this Region");
+  }
+  if (in.custom_key_store_id && row.spec != KeySpec::symmetric_default) {
+    throw api::unsupported_operation("KeySpec " + spec +
+                                     " is not supported in a custom key store.");
+  }
+  if (!row.kind) throw api::unsupported_operation("KeySpec " + spec + " is not supported yet.");
+  if (in.multi_region.value_or(false)) {
+    throw api::unsupported_operation(
+        in.custom_key_store_id ? "Multi-Region keys are not supported in a custom key store."
+                               : "Multi-Region keys are not supported yet.");
+  }
+  if (in.policy) throw api::unsupported_operation("Key policies are not supported yet.");
+}
+
+/// Makes the material. Where it is an object in the token, the record stands first, so that a crash
+/// leaves nothing that no record explains.
+void make_material(Call& call, keystores::KeyStore& store, pkcs11::KeyKind kind,
+                   keys::KeyRecord& key) {
+  keys::Material& material = key.materials.front();
+  const auto reserved = store.reserve(kind);
+  if (!reserved) {
+    material.generations = {
+        {.number = 1, .ref = store.make(kind, reserved, key.arn(), call.deadline())}};
+    return;
+  }
+  key.state = keys::StoredState::creating;
+  material.generations = {{.number = 1, .ref = *reserved}};
+  const storage::Change intent = storage::Put<keys::KeyRecord>{key};
+  call.store().commit({&intent, 1});
+  ++key.version;
+  try {
+    material.generations.front().ref = store.make(kind, reserved, key.arn(), call.deadline());
+  } catch (...) {
+    // make() cleans up in the token as far as it can be reached; while it cannot, the record stays
+    // for reconciliation.
+    try {
+      store.destroy(*reserved, call.deadline());
+      const storage::Change undo = storage::Erase<keys::KeyRecord>{key};
+      call.store().commit({&undo, 1});
+    } catch (const Error&) {
+    }
+    throw;
+  }
+}
+
+api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
+  const keys::KeySpecRow& row = keys::key_spec(spec_of(in));
+  const KeyUsageType usage = usage_of(in, row);
+  const OriginType origin = in.origin.value_or(OriginType::aws_kms);
+  check_origin(in, origin);
+  check_supported(in, row);
+  call.authorize_account();
+  const bool tagged = in.tags && !in.tags->empty();
+  if (tagged) {
+    call.authorize_tagging_on_create();
+    check_tags(*in.tags, call.limits().tags_per_key);
+  }
+  if (call.store().key_count(call.scope()) >= call.limits().keys_per_account) {
+    throw Error(ErrorCode::limit_exceeded,
+                "The number of KMS keys in this account and Region is at its limit.");
+  }
+  const auto store = in.custom_key_store_id
+                         ? call.key_stores().custom(call.scope(), *in.custom_key_store_id)
+                         : call.key_stores().region(call.scope().region);
+
+  keys::KeyRecord key;
+  key.scope = call.scope();
+  key.id = make_uuid(call.random());
+  key.spec = row.spec;
+  key.usage = usage;
+  key.origin = origin;
+  key.description = in.description.value_or("");
+  key.created = call.now();
+  key.custom_key_store_id = in.custom_key_store_id.value_or("");
+  key.current_material = make_hex_id(call.random(), 32);
+  key.materials = {{.id = key.current_material, .created = key.created}};
+  if (tagged) merge_tags(key.tags, *in.tags);
+
+  make_material(call, *store, *row.kind, key);
+  key.state = keys::StoredState::enabled;
+  call.touches(key.arn(), key.scope.account);
+  api::CreateKeyResponse response{.key_metadata = call.metadata(key)};
+  call.commit({storage::Put<keys::KeyRecord>{std::move(key)}}, response);
+  return response;
+}
+
+}  // namespace
+
+extern const Operation kCreateKey;
+constinit const Operation kCreateKey = operation<create_key>("CreateKey");
+
+}  // namespace kms::operations

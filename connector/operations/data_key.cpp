@@ -1,0 +1,39 @@
+#include "connector/operations/data_key.h"
+
+#include "connector/api/error.h"
+
+namespace kms::operations {
+namespace {
+
+std::size_t size_of(const DataKeyRequest& request) {
+  if (request.key_spec.has_value() == request.number_of_bytes.has_value()) {
+    throw api::validation_error("Please specify either number of bytes or key spec.");
+  }
+  if (request.number_of_bytes) return static_cast<std::size_t>(*request.number_of_bytes);
+  return *request.key_spec == api::DataKeySpec::aes_256 ? 32 : 16;
+}
+
+}  // namespace
+
+MadeDataKey make_data_key(Call& call, const DataKeyRequest& request) {
+  check_context_size(request.encryption_context);
+  const auto key = call.authorize(
+      request.key_id,
+      {.encryption_context = &request.encryption_context, .grant_tokens = &request.grant_tokens});
+  const std::size_t size = size_of(request);
+  call.check_usage(key, api::KeyUsageType::encrypt_decrypt);
+  call.check_state(key);
+  if (key.record().spec != api::KeySpec::symmetric_default) {
+    throw api::Error(api::ErrorCode::invalid_key_usage,
+                     "You cannot generate a data key with an asymmetric CMK");
+  }
+  call.end_dry_run(request.dry_run);
+  auto data_key =
+      call.key_stores()
+          .of(key.record())
+          ->generate_data_key(key, size, context_of(request.encryption_context), call.deadline());
+  call.used(key);
+  return {.key_arn = key.arn(), .data_key = std::move(data_key)};
+}
+
+}  // namespace kms::operations

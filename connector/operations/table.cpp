@@ -1,0 +1,117 @@
+#include "connector/operations/table.h"
+
+#include <algorithm>
+#include <array>
+
+namespace kms::operations {
+
+extern const Operation kCancelKeyDeletion;
+extern const Operation kConnectCustomKeyStore;
+extern const Operation kCreateAlias;
+extern const Operation kCreateCustomKeyStore;
+extern const Operation kCreateKey;
+extern const Operation kDecrypt;
+extern const Operation kDeleteAlias;
+extern const Operation kDeleteCustomKeyStore;
+extern const Operation kDescribeCustomKeyStores;
+extern const Operation kDescribeKey;
+extern const Operation kDisableKey;
+extern const Operation kDisconnectCustomKeyStore;
+extern const Operation kEnableKey;
+extern const Operation kEncrypt;
+extern const Operation kGenerateDataKey;
+extern const Operation kGenerateDataKeyWithoutPlaintext;
+extern const Operation kGenerateRandom;
+extern const Operation kListAliases;
+extern const Operation kListKeys;
+extern const Operation kListResourceTags;
+extern const Operation kReEncrypt;
+extern const Operation kScheduleKeyDeletion;
+extern const Operation kTagResource;
+extern const Operation kUntagResource;
+extern const Operation kUpdateAlias;
+extern const Operation kUpdateCustomKeyStore;
+extern const Operation kUpdateKeyDescription;
+
+namespace {
+
+// By name, so that a look-up can bisect.
+const std::array kOperations{
+    &kCancelKeyDeletion,
+    &kConnectCustomKeyStore,
+    &kCreateAlias,
+    &kCreateCustomKeyStore,
+    &kCreateKey,
+    &kDecrypt,
+    &kDeleteAlias,
+    &kDeleteCustomKeyStore,
+    &kDescribeCustomKeyStores,
+    &kDescribeKey,
+    &kDisableKey,
+    &kDisconnectCustomKeyStore,
+    &kEnableKey,
+    &kEncrypt,
+    &kGenerateDataKey,
+    &kGenerateDataKeyWithoutPlaintext,
+    &kGenerateRandom,
+    &kListAliases,
+    &kListKeys,
+    &kListResourceTags,
+    &kReEncrypt,
+    &kScheduleKeyDeletion,
+    &kTagResource,
+    &kUntagResource,
+    &kUpdateAlias,
+    &kUpdateCustomKeyStore,
+    &kUpdateKeyDescription,
+};
+
+// In the model, not built yet: answered with UnsupportedOperationException, never silently.
+constexpr std::array<std::string_view, 27> kUnsupported{
+    "CreateGrant",
+    "DeleteImportedKeyMaterial",
+    "DeriveSharedSecret",
+    "DisableKeyRotation",
+    "EnableKeyRotation",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateMac",
+    "GetKeyLastUsage",
+    "GetKeyPolicy",
+    "GetKeyRotationStatus",
+    "GetParametersForImport",
+    "GetPublicKey",
+    "ImportKeyMaterial",
+    "ListGrants",
+    "ListKeyPolicies",
+    "ListKeyRotations",
+    "ListRetirableGrants",
+    "PutKeyPolicy",
+    "ReplicateKey",
+    "RetireGrant",
+    "RevokeGrant",
+    "RotateKeyOnDemand",
+    "Sign",
+    "UpdatePrimaryRegion",
+    "Verify",
+    "VerifyMac",
+};
+static_assert(std::ranges::is_sorted(kUnsupported));
+
+}  // namespace
+
+std::span<const Operation* const> operations() { return kOperations; }
+
+std::span<const std::string_view> unsupported_operations() { return kUnsupported; }
+
+const Operation* find_operation(std::string_view name) {
+  const auto by_name = [](const Operation* operation) { return operation->name; };
+  const auto* found = std::ranges::lower_bound(kOperations, name, {}, by_name);
+  return found != kOperations.end() && (*found)->name == name ? *found : nullptr;
+}
+
+bool is_unsupported(std::string_view name) {
+  return std::ranges::binary_search(kUnsupported, name);
+}
+
+}  // namespace kms::operations

@@ -1,0 +1,64 @@
+#include "connector/operations/tags.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+#include <string_view>
+
+#include "connector/api/error.h"
+
+namespace kms::operations {
+namespace {
+
+using api::Error;
+using api::ErrorCode;
+
+bool is_reserved(std::string_view key) {
+  constexpr std::string_view kPrefix = "aws:";
+  return key.size() >= kPrefix.size() &&
+         std::equal(kPrefix.begin(), kPrefix.end(), key.begin(), [](char expected, char c) {
+           return expected == std::tolower(static_cast<unsigned char>(c));
+         });
+}
+
+// Letters, digits and spaces of any script, and _ . : / = + - @. What is beyond ASCII is taken for
+// a letter.
+bool is_plain(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x80 || std::isalnum(byte) != 0 ||
+           std::string_view(" _.:/=+-@").find(c) != std::string_view::npos;
+  });
+}
+
+}  // namespace
+
+void check_tags(const std::vector<api::Tag>& tags, std::size_t limit) {
+  if (tags.size() > limit) throw Error(ErrorCode::tag, "Too many tags");
+  std::set<std::string_view> seen;
+  for (const api::Tag& tag : tags) {
+    if (!seen.insert(tag.tag_key).second) throw Error(ErrorCode::tag, "Duplicate tag keys");
+  }
+  for (const api::Tag& tag : tags) {
+    check_tag_key(tag.tag_key);
+    if (!is_plain(tag.tag_key) || !is_plain(tag.tag_value))
+      throw Error(ErrorCode::tag, "Invalid tag");
+  }
+}
+
+void check_tag_key(std::string_view key) {
+  if (is_reserved(key)) throw Error(ErrorCode::tag, "Tags beginning with aws: are reserved");
+}
+
+void merge_tags(std::vector<keys::Tag>& tags, const std::vector<api::Tag>& added) {
+  for (const api::Tag& tag : added) {
+    const auto found = std::ranges::find(tags, tag.tag_key, &keys::Tag::key);
+    if (found != tags.end()) {
+      found->value = tag.tag_value;
+    } else {
+      tags.push_back({.key = tag.tag_key, .value = tag.tag_value});
+    }
+  }
+}
+
+}  // namespace kms::operations
