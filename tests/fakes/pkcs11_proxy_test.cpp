@@ -3,13 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <future>
 #include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/fakes/pkcs11_proxy/cryptoki.h"
 #include "tests/fakes/pkcs11_proxy/functions.h"
-#include "tests/support/process.h"
 #include "tests/support/softhsm.h"
 
 namespace {
@@ -448,66 +451,6 @@ TEST_F(Proxy, FaultsComeIntoForceUnderLoad) {
   stop = true;
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0);
-}
-
-// A module in another process: pkcs11-tool behind the proxy, steered by a file.
-TEST(ProxyCommandFile, IsObeyedWhenTheModuleIsLoaded) {
-  const SoftHsm hsm;
-  hsm.add_token("one");
-  const kms::test::TempDir dir;
-  const std::string counters = (dir.path() / "counters").string();
-  const auto commands = dir.write("commands",
-                                  "# faults for pkcs11-tool\n"
-                                  "fail C_GenerateRandom 0x30 after 1 times forever\n"
-                                  "sessions 4\nlatency C_GetInfo 10\nhide_mechanism 0x1087 0x1080\n"
-                                  "counters " +
-                                      counters + "\n");
-  const kms::test::Command command{.arguments = {"pkcs11-tool", "--module", SoftHsm::proxy_path(),
-                                                 "--token-label", "one", "--generate-random", "8"},
-                                   .environment = {{"KMS_PROXY_CONTROL", commands.string()}}};
-  EXPECT_EQ(kms::test::run(command).status, 0);
-  EXPECT_EQ(kms::test::read_file(counters), "tripped 0\nopen_sessions 0\n");
-
-  dir.write("commands", "fail C_GenerateRandom 0x30\n");
-  const kms::test::Result failed = kms::test::run(command);
-  EXPECT_NE(failed.status, 0);
-  EXPECT_THAT(failed.error_output, testing::HasSubstr("Could not generate random bytes"));
-
-  dir.write("commands", "fail C_Nothing 0x30\n");
-  EXPECT_THAT(kms::test::run(command).error_output,
-              testing::HasSubstr("fail C_Nothing 0x30: no Cryptoki function C_Nothing"));
-}
-
-// Waits until the proxy has written it.
-std::string appeared(const std::filesystem::path& path) {
-  const auto deadline = std::chrono::steady_clock::now() + kSoon;
-  while (!std::filesystem::exists(path)) {
-    if (std::chrono::steady_clock::now() > deadline)
-      throw std::runtime_error("no " + path.string());
-    std::this_thread::yield();
-  }
-  return "\n" + kms::test::read_file(path);
-}
-
-TEST(ProxyCommandFile, IsObeyedAgainWhenItChanges) {
-  const SoftHsm hsm;
-  hsm.add_token("one");
-  const kms::test::TempDir dir;
-  const auto answer = [&](int i) { return dir.path() / ("counters" + std::to_string(i)); };
-  const auto commands =
-      dir.write("commands", "hang C_GenerateRandom\ncounters " + answer(0).string() + "\n");
-  kms::test::Process tool({.arguments = {"pkcs11-tool", "--module", SoftHsm::proxy_path(),
-                                         "--token-label", "one", "--generate-random", "8"},
-                           .environment = {{"KMS_PROXY_CONTROL", commands.string()}}});
-  std::string seen = appeared(answer(0));
-  const auto deadline = std::chrono::steady_clock::now() + kSoon;
-  for (int i = 1; seen.find("\nC_GenerateRandom 1 0\n") == std::string::npos; ++i) {
-    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
-    std::filesystem::rename(dir.write("next", "counters " + answer(i).string() + "\n"), commands);
-    seen = appeared(answer(i));
-  }
-  std::filesystem::rename(dir.write("next", "release\n"), commands);
-  EXPECT_EQ(tool.wait(kSoon), 0);
 }
 
 }  // namespace
