@@ -1,0 +1,116 @@
+#include "connector/service/application.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <string>
+
+#include "connector/audit/writer.h"
+#include "connector/auth/authorizer.h"
+#include "connector/auth/sigv4.h"
+#include "connector/base/log.h"
+#include "connector/jobs/clock_guard.h"
+#include "connector/jobs/delete_due_keys.h"
+#include "connector/jobs/scheduler.h"
+#include "connector/service/dependencies.h"
+#include "connector/storage/open_store.h"
+#include "pkcs11/module.h"
+
+namespace kms::service {
+
+// Members are destroyed from the last to the first: jobs, service, audit, tokens, store, modules.
+struct Application::Impl {
+  Impl(const config::Config& configuration, Observer* observer)
+      : config(configuration),
+        clock(configuration.clock_offset),
+        store(storage::open_sqlite(configuration.storage.sqlite)),
+        key_stores(configuration, modules, *store, clock, random),
+        audit(configuration.audit, *store),
+        verifier(configuration, real_clock),
+        context{.config = config,
+                .store = *store,
+                .key_stores = key_stores,
+                .authorizer = authorizer,
+                .last_uses = last_uses,
+                .audit = audit,
+                .clock = clock,
+                .random = random},
+        service(Dependencies{.context = context, .verifier = verifier, .observer = observer}),
+        guard(configuration.jobs, clock) {
+    key_stores.start();
+    scheduler.emplace(jobs(), configuration.jobs.interval);
+  }
+
+  ~Impl() {
+    scheduler.reset();
+    try {
+      last_uses.flush(*store);
+    } catch (const std::exception& error) {
+      log(LogLevel::warning, "jobs", std::string("last uses are not written: ") + error.what());
+    }
+    key_stores.stop();
+  }
+
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  Impl(Impl&&) = delete;
+  Impl& operator=(Impl&&) = delete;
+
+  [[nodiscard]] bool ready() const {
+    return std::ranges::all_of(key_stores.status(), &keystores::TokenStatus::ready);
+  }
+
+  std::vector<jobs::Job> jobs() {
+    return {{"delete due keys",
+             [this] {
+               guard.tick();
+               jobs::delete_due_keys(context, guard);
+             }},
+            {"write last uses", [this] { last_uses.flush(*store); }},
+            {"reconcile", [this] { reconcile_once(); }}};
+  }
+
+  /// As soon as every token is there, once: what the tokens hold and what the records say are
+  /// compared.
+  void reconcile_once() {
+    if (reconciled || !ready()) return;
+    constexpr std::chrono::seconds kPatience{60};
+    for (const std::string& line :
+         key_stores.reconcile(std::chrono::steady_clock::now() + kPatience)) {
+      log(LogLevel::warning, "reconcile", line);
+    }
+    reconciled = true;
+  }
+
+  const config::Config& config;
+  SystemClock real_clock;
+  SystemClock clock;
+  SystemRandom random;
+  pkcs11::Modules modules;
+  std::unique_ptr<storage::MetadataStore> store;
+  keystores::KeyStores key_stores;
+  audit::Writer audit;
+  operations::LastUses last_uses;
+  auth::Authorizer authorizer;
+  auth::SignatureVerifier verifier;
+  operations::Context context;
+  Service service;
+  jobs::ClockGuard guard;
+  bool reconciled = false;  // of the scheduler's thread
+  std::optional<jobs::Scheduler> scheduler;
+};
+
+Application::Application(const config::Config& config, Observer* observer)
+    : impl_(std::make_unique<Impl>(config, observer)) {}
+Application::~Application() = default;
+
+Service& Application::service() noexcept { return impl_->service; }
+
+std::vector<keystores::TokenStatus> Application::token_status() const {
+  return impl_->key_stores.status();
+}
+
+bool Application::ready() const { return impl_->ready(); }
+
+}  // namespace kms::service

@@ -1,0 +1,81 @@
+#include "connector/service/protocol.h"
+
+#include <optional>
+#include <string_view>
+
+#include "connector/api/error.h"
+#include "connector/api/schema.h"
+
+namespace kms::service {
+namespace {
+
+constexpr std::string_view kContentType = "application/x-amz-json-1.1";
+constexpr std::string_view kTargetPrefix = "TrentService.";
+
+api::Response text(int status, std::string_view body) {
+  api::Response response{.status = status};
+  response.body = SecretBytes::copy_of(body);
+  return response;
+}
+
+bool speaks_json(const api::Request& request) {
+  const auto type = request.headers.get("content-type");
+  if (!type) return false;
+  return api::same_header(type->substr(0, type->find_first_of("; ")), kContentType);
+}
+
+/// The operation of a well-formed target that the model has.
+std::optional<std::string> operation_of(const api::Request& request) {
+  const auto target = request.headers.get("x-amz-target");
+  if (!target || !target->starts_with(kTargetPrefix)) return std::nullopt;
+  const std::string_view name = target->substr(kTargetPrefix.size());
+  if (api::find_operation(name) == nullptr) return std::nullopt;
+  return std::string(name);
+}
+
+Foreign preflight(const api::Request& request) {
+  api::Response response{.status = 200};
+  response.headers.add("Access-Control-Allow-Origin", "*");
+  if (const auto headers = request.headers.get("access-control-request-headers")) {
+    response.headers.add("Access-Control-Allow-Headers", std::string(*headers));
+  }
+  if (const auto method = request.headers.get("access-control-request-method")) {
+    response.headers.add("Access-Control-Allow-Methods", std::string(*method));
+  }
+  response.headers.add("Access-Control-Max-Age", "172800");
+  return {.response = std::move(response), .error_code = {}};
+}
+
+Foreign nameless(const api::Request& request) {
+  if (request.headers.has("authorization")) {
+    return {
+        .response = text(
+            403,
+            "<AccessDeniedException>\n  <Message>Unable to determine service/operation name to be "
+            "authorized</Message>\n</AccessDeniedException>\n"),
+        .error_code = "AccessDeniedException"};
+  }
+  return {
+      .response = text(403,
+                       "<MissingAuthenticationTokenException>\n  <Message>Missing Authentication "
+                       "Token</Message>\n</MissingAuthenticationTokenException>\n"),
+      .error_code = "MissingAuthenticationTokenException"};
+}
+
+}  // namespace
+
+std::variant<Target, Foreign> read_target(const api::Request& request) {
+  if (request.method == "OPTIONS" && request.headers.has("origin")) return preflight(request);
+  const auto operation = operation_of(request);
+  if (request.method == "POST" && operation && !speaks_json(request) &&
+      request.headers.has("content-type")) {
+    return Foreign{.response = text(404, "<UnknownOperationException/>\n"),
+                   .error_code = "UnknownOperationException"};
+  }
+  if (request.method != "POST" || !speaks_json(request)) return nameless(request);
+  if (!operation) throw api::Error(api::ErrorCode::unknown_operation);
+  if (request.body.empty()) throw api::Error(api::ErrorCode::serialization);
+  return Target{*operation};
+}
+
+}  // namespace kms::service
