@@ -115,6 +115,8 @@ class Model:
                 shape["pattern"] = extra["pattern"]
         for name in self.audit["dropShapes"]:
             self.shapes[name]["dropped"] = True
+        for name in self.audit["unechoedShapes"]:
+            self.shapes[name]["unechoed"] = True
         self.errors = sorted(
             {n: s["error"] for n, s in self.shapes.items() if s.get("exception")} | self.service["commonErrors"])
         self.reached = []  # every shape that a request or response holds, a part before the whole
@@ -244,7 +246,7 @@ def shape_entry(m, name, patterns):
         fields.append(".has_min = true")
     if "max" in shape:
         fields.append(".has_max = true")
-    if shape.get("sensitive") or shape.get("dropped"):
+    if shape.get("sensitive") or shape.get("unechoed"):
         fields.append(".confidential = true")
     if "min" in shape:
         fields.append(".min = %d" % shape["min"])

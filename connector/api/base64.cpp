@@ -27,7 +27,7 @@ void decode_into(std::string_view text, std::uint8_t* out) {
 
 }  // namespace
 
-std::string base64_fault(std::string_view text) {
+std::string base64_fault(std::string_view text, bool secret) {
   if (const std::size_t length = count_code_points(text).value_or(text.size()); length % 4 != 0) {
     return "Base64 encoded length is expected a multiple of 4 bytes but found: " +
            std::to_string(length);
@@ -39,6 +39,7 @@ std::string base64_fault(std::string_view text) {
     take_code_point(rest);
     const std::string_view c = before.substr(0, before.size() - rest.size());
     if (c.size() != 1 || kAlphabet.find(c) == std::string_view::npos) {
+      if (secret) return "Invalid Base64 character";
       return "Invalid Base64 character: '" + std::string(c) + "'";
     }
   }

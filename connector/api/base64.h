@@ -1,6 +1,5 @@
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,8 +9,9 @@
 // on the way.
 namespace kms::api {
 
-/// What is wrong with padded standard base64, in AWS's words; empty if nothing is.
-[[nodiscard]] std::string base64_fault(std::string_view text);
+/// What is wrong with padded standard base64, in AWS's words; empty if nothing is. `secret`:
+/// without the character that is wrong.
+[[nodiscard]] std::string base64_fault(std::string_view text, bool secret);
 
 /// The bytes of faultless base64.
 [[nodiscard]] Bytes decode_base64(std::string_view text);

@@ -84,7 +84,7 @@ Timestamp timestamp_of(const Value& value) {
 std::string_view base64_of(const Shape& shape, const Value& value) {
   if (!value.IsString()) fail_conversion(value, "a Blob");
   const std::string_view text = text_of(value);
-  if (const std::string fault = base64_fault(text); !fault.empty()) {
+  if (const std::string fault = base64_fault(text, shape.confidential); !fault.empty()) {
     // A secret is not told back, not even a faulty one.
     if (shape.confidential) fail("STRING_VALUE can not be converted to a Blob: " + fault);
     fail("'" + std::string(text) + "' can not be converted to a Blob: " + fault);

@@ -63,7 +63,8 @@ bool matches(const Pattern& pattern, std::string_view text) {
   if (pattern.is_class) return matches_class(pattern, text);
   if (text.size() > kLongestForPcre) return true;
   Poco::RegularExpression::Match found;
-  return compiled().at(&pattern)->match(std::string(text), 0, found) == 1;
+  // The result counts the groups too.
+  return compiled().at(&pattern)->match(std::string(text), 0, found) > 0;
 }
 
 }  // namespace kms::api

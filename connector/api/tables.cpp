@@ -157,7 +157,7 @@ constexpr std::array kCreateAliasRequestMembers{
 constexpr Structure kCreateAliasRequest{.name = "CreateAliasRequest", .members = kCreateAliasRequestMembers, .create = create<CreateAliasRequest>};
 constexpr Shape kCustomKeyStoreNameTypeShape{.kind = Kind::string, .has_min = true, .has_max = true, .min = 1, .max = 256};
 constexpr Shape kCloudHsmClusterIdTypeShape{.kind = Kind::string, .has_min = true, .has_max = true, .min = 19, .max = 24, .pattern = &kPatterns[16]};
-constexpr Shape kTrustAnchorCertificateTypeShape{.kind = Kind::string, .has_min = true, .has_max = true, .confidential = true, .min = 1, .max = 5000};
+constexpr Shape kTrustAnchorCertificateTypeShape{.kind = Kind::string, .has_min = true, .has_max = true, .min = 1, .max = 5000};
 constexpr Shape kKeyStorePasswordTypeShape{.kind = Kind::secret_string, .has_min = true, .has_max = true, .confidential = true, .min = 7, .max = 32};
 constexpr Shape kCustomKeyStoreTypeShape{.kind = Kind::enumeration, .values = kCustomKeyStoreTypeValues, .printed = std::span<const std::string_view>(kCustomKeyStoreTypeValues).first(2)};
 constexpr Shape kXksProxyUriEndpointTypeShape{.kind = Kind::string, .has_min = true, .has_max = true, .min = 10, .max = 128, .pattern = &kPatterns[15]};
@@ -171,7 +171,7 @@ constexpr std::array kXksProxyAuthenticationCredentialTypeMembers{
     member<&XksProxyAuthenticationCredentialType::raw_secret_access_key, kXksProxyAuthenticationRawSecretAccessKeyTypeShape, true, false>("RawSecretAccessKey"),
 };
 constexpr Structure kXksProxyAuthenticationCredentialType{.name = "XksProxyAuthenticationCredentialType", .members = kXksProxyAuthenticationCredentialTypeMembers, .create = create<XksProxyAuthenticationCredentialType>};
-constexpr Shape kXksProxyAuthenticationCredentialTypeShape{.kind = Kind::structure, .confidential = true, .structure = &kXksProxyAuthenticationCredentialType};
+constexpr Shape kXksProxyAuthenticationCredentialTypeShape{.kind = Kind::structure, .structure = &kXksProxyAuthenticationCredentialType};
 constexpr Shape kXksProxyConnectivityTypeShape{.kind = Kind::enumeration, .values = kXksProxyConnectivityTypeValues, .printed = std::span<const std::string_view>(kXksProxyConnectivityTypeValues).first(2)};
 constexpr std::array kCreateCustomKeyStoreRequestMembers{
     member<&CreateCustomKeyStoreRequest::custom_key_store_name, kCustomKeyStoreNameTypeShape, true, true>("CustomKeyStoreName"),
@@ -332,7 +332,7 @@ constexpr std::array kRecipientInfoMembers{
     member<&RecipientInfo::attestation_document, kAttestationDocumentTypeShape, false, false>("AttestationDocument"),
 };
 constexpr Structure kRecipientInfo{.name = "RecipientInfo", .members = kRecipientInfoMembers, .create = create<RecipientInfo>};
-constexpr Shape kRecipientInfoShape{.kind = Kind::structure, .confidential = true, .structure = &kRecipientInfo};
+constexpr Shape kRecipientInfoShape{.kind = Kind::structure, .structure = &kRecipientInfo};
 constexpr Shape kDryRunModifierTypeShape{.kind = Kind::enumeration, .values = kDryRunModifierTypeValues, .printed = std::span<const std::string_view>(kDryRunModifierTypeValues).first(1)};
 constexpr Shape kDryRunModifierListShape{.kind = Kind::list, .element = &kDryRunModifierTypeShape, .list = &kListAccess<std::vector<DryRunModifierType>>};
 constexpr std::array kDecryptRequestMembers{
