@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/config.h"
@@ -22,9 +23,18 @@ struct Admin {
 /// Poco's HTTP server around a Service: the API's listeners and the admin listener.
 class Server {
  public:
-  /// Binds every listener; throws std::runtime_error naming the address that could not be bound.
-  Server(const config::Config& config, service::Service& service, Admin admin);
-  /// Stops at once what drain() has not ended.
+  using Handler = std::function<api::Response(api::Request&)>;
+
+  /// Binds every listener, so that connections are queued by the system until start(); throws
+  /// std::runtime_error naming the address that could not be bound or the TLS file that could not
+  /// be used.
+  Server(const config::Config& config, Handler handler, Admin admin);
+  Server(const config::Config& config, service::Service& service, Admin admin)
+      : Server(
+            config, [&service](api::Request& request) { return service.handle(request); },
+            std::move(admin)) {}
+  /// Stops at once what drain() has not ended, but for requests that are inside the service: those
+  /// it waits for.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
