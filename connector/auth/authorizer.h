@@ -14,15 +14,17 @@ struct RequestContext {
   const std::vector<std::string>* grant_tokens = nullptr;
 };
 
-/// Decides who may do what, and the only maker of AuthorizedKey. Until key policies are enforced, every key has the
-/// default policy: it delegates to the identity policies of its own account.
+/// Decides who may do what, and the only maker of AuthorizedKey. Until key policies are enforced,
+/// every key has the default policy: it delegates to the identity policies of its own account.
 class Authorizer {
  public:
   /// Throws AccessDeniedException in AWS's words.
-  [[nodiscard]] keys::AuthorizedKey authorize(const Caller& caller, keys::Action action, keys::KeyPtr key,
+  [[nodiscard]] keys::AuthorizedKey authorize(const Caller& caller, keys::Action action,
+                                              keys::KeyPtr key,
                                               const RequestContext& context) const;
   /// For operations without a key (CreateKey, ListKeys, custom key stores): resource "*".
-  void authorize_account(const Caller& caller, keys::Action action, const RequestContext& context) const;
+  void authorize_account(const Caller& caller, keys::Action action,
+                         const RequestContext& context) const;
   /// The refusal for a key of another account that is absent or forbidden: the two look the same.
   [[noreturn]] static void deny_foreign(const Caller& caller, keys::Action action);
   /// The same for a ciphertext's key, where the request named none.

@@ -10,7 +10,7 @@ namespace kms::auth {
 
 /// Who made a request, proved by its signature.
 struct Caller {
-  std::string arn;           // arn:aws:iam::123456789012:user/alice
+  std::string arn;  // arn:aws:iam::123456789012:user/alice
   std::string account;
   std::string type;          // CloudTrail's userIdentity.type: IAMUser, Root, AssumedRole
   std::string principal_id;  // AIDA...

@@ -9,8 +9,8 @@
 #include "connector/auth/caller.h"
 #include "connector/base/clock.h"
 
-// Signature Version 4 of the Authorization header, as AWS verifies it. The stages are separate functions so that
-// vectors can compare each.
+// Signature Version 4 of the Authorization header, as AWS verifies it. The stages are separate
+// functions so that vectors can compare each.
 namespace kms::auth {
 
 /// METHOD, canonical URI, canonical query, canonical headers, signed headers, body hash (hex).
@@ -19,10 +19,15 @@ std::string canonical_request(const api::Request& request, std::string_view sign
 std::string string_to_sign(std::string_view amz_date, std::string_view scope,
                            std::string_view canonical_request);
 
-/// Verifies requests against the configured access keys. Thread-safe; derived signing keys are cached.
+/// The access key id that the Authorization header claims, for the audit record of a request that
+/// was refused; empty if there is none, or nothing that can be one.
+std::string claimed_access_key_id(const api::Request& request);
+
+/// Verifies requests against the configured access keys. Thread-safe; derived signing keys are
+/// cached.
 class SignatureVerifier {
  public:
-  /// `clock` is the real time: --clock-offset does not move it.
+  /// `clock` is the real time: --clock-offset does not move it. Both outlive the verifier.
   SignatureVerifier(const config::Config& config, const Clock& clock);
   ~SignatureVerifier();
   SignatureVerifier(const SignatureVerifier&) = delete;

@@ -1,0 +1,293 @@
+#include <charconv>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "connector/api/error.h"
+#include "connector/auth/authorization_header.h"
+#include "connector/auth/canonical.h"
+#include "connector/auth/signing_keys.h"
+#include "connector/auth/sigv4.h"
+#include "connector/base/encodings.h"
+
+namespace kms::auth {
+namespace {
+
+using api::ErrorCode;
+using std::chrono::sys_days;
+using std::chrono::sys_seconds;
+
+constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
+constexpr std::string_view kTerminator = "aws4_request";
+
+/// An access key that may sign. Number 0 is nobody's: a request of an unknown access key is
+/// verified against it, so that it takes as long as one with a wrong signature.
+struct Signatory {
+  std::size_t number = 0;
+  const SecretBytes* secret = nullptr;
+  Caller caller;
+};
+
+Caller caller_of(const config::Principal& principal, const std::string& access_key_id) {
+  const bool root = principal.arn.ends_with(":root");
+  return {.arn = principal.arn,
+          .account = principal.account,
+          .type = root ? "Root" : "IAMUser",
+          .principal_id = root ? principal.account : principal.unique_id,
+          .user_name = root ? std::string() : principal.name,
+          .access_key_id = access_key_id,
+          .principal = &principal};
+}
+
+/// The number of `size` digits at `at`; -1 if they are none.
+int digits(std::string_view text, std::size_t at, std::size_t size) {
+  int value = 0;
+  for (const char c : text.substr(at, size)) {
+    if (c < '0' || c > '9') return -1;
+    value = value * 10 + (c - '0');
+  }
+  return value;
+}
+
+/// "20150830T123600Z"; nullopt for anything else.
+std::optional<sys_seconds> parse_date(std::string_view text) {
+  if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
+  const int year = digits(text, 0, 4);
+  const int month = digits(text, 4, 2);
+  const int day = digits(text, 6, 2);
+  const int hour = digits(text, 9, 2);
+  const int minute = digits(text, 11, 2);
+  const int second = digits(text, 13, 2);
+  if (year < 0 || month < 0 || day < 0) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
+      second > 59) {
+    return std::nullopt;
+  }
+  return sys_days{date} + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+         std::chrono::seconds(second);
+}
+
+/// "5 min."
+std::string skew_text(std::chrono::seconds skew) {
+  const auto seconds = skew.count();
+  return seconds % 60 == 0 ? std::to_string(seconds / 60) + " min."
+                           : std::to_string(seconds) + " sec.";
+}
+
+void check_skew(std::string_view date, sys_seconds time, sys_seconds now,
+                std::chrono::seconds skew) {
+  if (time < now - skew) {
+    throw api::Error(ErrorCode::invalid_signature,
+                     "Signature expired: " + std::string(date) + " is now earlier than " +
+                         iso8601_basic(now - skew) + " (" + iso8601_basic(now) + " - " +
+                         skew_text(skew) + ")");
+  }
+  if (time > now + skew) {
+    throw api::Error(ErrorCode::invalid_signature,
+                     "Signature not yet current: " + std::string(date) + " is still later than " +
+                         iso8601_basic(now + skew) + " (" + iso8601_basic(now) + " + " +
+                         skew_text(skew) + ")");
+  }
+}
+
+void check_signed_headers(const api::Headers& headers, const SignedHeaders& names) {
+  const auto refuse = [](const std::string& name) {
+    throw api::Error(ErrorCode::invalid_signature,
+                     name + " must be a 'SignedHeader' in the AWS Authorization.");
+  };
+  constexpr std::string_view kPrefix = "x-amz-";
+  if (!names.contains("host")) refuse("'Host' or ':authority'");
+  for (const api::Header& line : headers) {
+    if (!api::same_header(std::string_view(line.name).substr(0, kPrefix.size()), kPrefix)) continue;
+    if (names.contains(line.name)) continue;
+    std::string name = line.name;
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    refuse("'" + name + "'");
+  }
+}
+
+std::string scope_of(const Credential& credential) {
+  std::string scope(credential.date);
+  for (const std::string_view element :
+       {credential.region, credential.service, credential.terminator}) {
+    scope.append("/").append(element);
+  }
+  return scope;
+}
+
+/// Every mismatch of the scope in one message. `date` is the request's own.
+void check_scope(const Credential& credential, bool region_served, std::string_view date) {
+  std::string faults;
+  if (!region_served) faults += "Credential should be scoped to a valid region. ";
+  if (credential.service != kService)
+    faults += "Credential should be scoped to correct service: 'kms'. ";
+  if (credential.terminator != kTerminator) {
+    faults.append("Credential should be scoped with a valid terminator: 'aws4_request', not '")
+        .append(credential.terminator)
+        .append("'. ");
+  }
+  if (credential.date != date.substr(0, 8)) {
+    faults
+        .append(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from "
+            "HTTP: '")
+        .append(credential.date)
+        .append("' != '")
+        .append(date.substr(0, 8))
+        .append("', from '")
+        .append(date)
+        .append("'.");
+  }
+  if (!faults.empty()) throw api::Error(ErrorCode::invalid_signature, std::move(faults));
+}
+
+/// The Authorization header, or the refusal of a request that does not carry its signature there.
+/// Signatures in the query are refused: no SDK presigns KMS requests, and a URL that may decrypt is
+/// a secret in every proxy's log.
+std::string_view authorization_of(const api::Request& request, std::string_view query) {
+  const auto header = request.headers.get("Authorization");
+  const bool in_query = has_parameter(query, "X-Amz-Algorithm");
+  if (header && !header->empty()) {
+    if (!in_query) return *header;
+    throw api::Error(
+        ErrorCode::invalid_signature,
+        "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.");
+  }
+  if (in_query) {
+    std::string missing;
+    for (const std::string_view name :
+         {"X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date"}) {
+      if (has_parameter(query, name)) continue;
+      missing.append("AWS query-string parameters must include '").append(name).append("'. ");
+    }
+    if (!missing.empty()) {
+      throw api::Error(ErrorCode::incomplete_signature,
+                       missing + "Re-examine the query-string parameters.");
+    }
+  }
+  throw api::Error(ErrorCode::missing_authentication_token, "Missing Authentication Token");
+}
+
+/// X-Amz-Date, else Date; empty if neither says anything.
+std::string_view date_of(const api::Headers& headers) {
+  const auto amz_date = headers.get("X-Amz-Date");
+  if (amz_date && !amz_date->empty()) return *amz_date;
+  return headers.get("Date").value_or(std::string_view{});
+}
+
+/// Whether the digest that the client sent for the body, if any, is the body's. UNSIGNED-PAYLOAD is
+/// none.
+bool body_as_announced(const api::Headers& headers, std::string_view body_sha256_hex) {
+  const auto announced = headers.all("X-Amz-Content-Sha256");
+  return announced.empty() || (announced.size() == 1 && announced.front() == body_sha256_hex);
+}
+
+}  // namespace
+
+struct SignatureVerifier::Impl {
+  Impl(const config::Config& config, const Clock& clock);
+
+  const Clock& clock;
+  std::chrono::seconds skew;
+  std::map<std::string, std::size_t, std::less<>> regions;    // by name: their number
+  std::map<std::string, Signatory, std::less<>> signatories;  // by access key id; active ones only
+  SecretBytes nobodys_secret =
+      SecretBytes::copy_of(std::string_view("the secret of no access key, 40 octets  "));
+  Signatory nobody;
+  SigningKeys signing_keys;
+};
+
+namespace {
+
+std::size_t count_access_keys(const config::Config& config) {
+  std::size_t count = 0;
+  for (const config::Principal& principal : config.principals)
+    count += principal.access_keys.size();
+  return count;
+}
+
+}  // namespace
+
+SignatureVerifier::Impl::Impl(const config::Config& config, const Clock& real_time)
+    : clock(real_time),
+      skew(config.sigv4.skew),
+      nobody{.number = 0, .secret = &nobodys_secret, .caller = {}},
+      signing_keys(count_access_keys(config) + 1, config.regions.size()) {
+  for (const config::Region& region : config.regions)
+    regions.try_emplace(region.name, regions.size());
+  std::size_t number = 0;
+  for (const config::Principal& principal : config.principals) {
+    for (const config::AccessKey& key : principal.access_keys) {
+      ++number;
+      if (!key.active) continue;
+      signatories.try_emplace(key.id, Signatory{.number = number,
+                                                .secret = &key.secret,
+                                                .caller = caller_of(principal, key.id)});
+    }
+  }
+}
+
+SignatureVerifier::SignatureVerifier(const config::Config& config, const Clock& clock)
+    : impl_(std::make_unique<Impl>(config, clock)) {}
+
+SignatureVerifier::~SignatureVerifier() = default;
+
+Identity SignatureVerifier::verify(const api::Request& request) const {
+  const std::string_view header = authorization_of(request, split_target(request.uri).query);
+  const std::string_view date = date_of(request.headers);
+  const Authorization authorization = parse_authorization(header, !date.empty());
+  const auto time = parse_date(date);
+  if (!time) {
+    throw api::Error(ErrorCode::incomplete_signature,
+                     "Date must be in ISO-8601 'basic format'. Got '" + std::string(date) +
+                         "'. See http://en.wikipedia.org/wiki/ISO_8601");
+  }
+  check_skew(date, *time, std::chrono::floor<std::chrono::seconds>(impl_->clock.now()),
+             impl_->skew);
+  check_signed_headers(request.headers, SignedHeaders(authorization.signed_headers));
+  if (authorization.algorithm != kAlgorithm) {
+    throw api::Error(
+        ErrorCode::incomplete_signature,
+        "Unsupported AWS 'algorithm': '" + std::string(authorization.algorithm) + "'.");
+  }
+  const Credential credential = parse_credential(authorization.credential);
+  const auto region = impl_->regions.find(credential.region);
+  check_scope(credential, region != impl_->regions.end(), date);
+
+  const auto known = impl_->signatories.find(credential.access_key_id);
+  const Signatory& signatory = known == impl_->signatories.end() ? impl_->nobody : known->second;
+  const SigningKeys::Key key = impl_->signing_keys.get(
+      signatory.number, region->second, std::chrono::floor<std::chrono::days>(*time),
+      *signatory.secret, credential.date, credential.region);
+  const std::string body_hash = to_hex(sha256(request.body.view()));
+  const std::string scope = scope_of(credential);
+  const std::string calculated = to_hex(hmac_sha256(
+      key->view(),
+      as_bytes(string_to_sign(
+          date, scope, canonical_request(request, authorization.signed_headers, body_hash)))));
+  const bool matches =
+      equal_in_constant_time(as_bytes(calculated), as_bytes(authorization.signature));
+
+  if (signatory.number == 0) {
+    throw api::Error(ErrorCode::unrecognized_client,
+                     "The security token included in the request is invalid.");
+  }
+  if (!matches || !body_as_announced(request.headers, body_hash)) {
+    throw api::Error(
+        ErrorCode::invalid_signature,
+        "The request signature we calculated does not match the signature you provided. Check your "
+        "AWS "
+        "Secret Access Key and signing method. Consult the service documentation for details.");
+  }
+  // Only session credentials come with a token, and no access key here is one of those.
+  if (request.headers.has("X-Amz-Security-Token")) {
+    throw api::Error(ErrorCode::unrecognized_client,
+                     "The security token included in the request is invalid");
+  }
+  return {.caller = signatory.caller, .region = std::string(credential.region)};
+}
+
+}  // namespace kms::auth
