@@ -250,7 +250,7 @@ TEST(Model, NoSecretReachesTheAuditRecord) {
       decode_into(*structure, object.get(), std::span<char>(body));
       const std::string told = audit_json(*structure, object.get());
       for (const char* word :
-           {"AAECAw", "oken", "assword", "awSecret", "haredSecret\"", "laintext", "iphertextBlob",
+           {"AAECAw", "oken", "assword", "awSecret", "sharedSecret", "laintext", "iphertextBlob",
             "\"message\"", "ertificate", "ttestation", "ABCDEFGHIJKLMNOPQRST"}) {
         EXPECT_EQ(told.find(word), std::string::npos) << structure->name << ": " << told;
       }
