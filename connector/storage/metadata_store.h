@@ -16,10 +16,10 @@
 namespace kms::storage {
 
 enum class Fault : std::uint8_t {
-  conflict,     // a record moved on since it was read, or exists already, or is gone
-  unavailable,  // the database cannot be reached or is full; nothing was changed
-  corrupt,      // it answers what it was never told
-  newer_schema, // written by a later release
+  conflict,      // a record moved on since it was read, or exists already, or is gone
+  unavailable,   // the database cannot be reached or is full; nothing was changed
+  corrupt,       // it answers what it was never told
+  newer_schema,  // written by a later release
 };
 
 class Error final : public std::runtime_error {
@@ -31,23 +31,27 @@ class Error final : public std::runtime_error {
   Fault fault_;
 };
 
-/// Stores the record. Its version must be the stored one's (0: there is none yet); it is stored with version+1.
+/// Stores the record. Its version must be the stored one's (0: there is none yet); it is stored
+/// with version+1.
 template <class Record>
 struct Put {
   Record record;
 };
-/// Deletes the record, which must still have this record's version.
+/// Deletes the record, which must still have this record's version; a PIN refusal is just
+/// forgotten.
 template <class Record>
 struct Erase {
   Record record;
 };
-/// Notes the last use of a key without moving its version; ignored if the key is gone.
+/// Notes the last use of a key without moving its version; ignored if the key is gone or a later
+/// use is noted.
 struct NoteLastUse {
   Scope scope;
   std::string key_id;
   keys::LastUse use;
 };
-/// Raises `reserved` of a generation without moving the key's version; ignored if it would fall.
+/// Raises `reserved` of a generation without moving the key's version; ignored if it would fall, a
+/// conflict if the generation is gone.
 struct ReserveInvocations {
   Scope scope;
   std::string key_id;
@@ -60,10 +64,11 @@ struct AppendAudit {
   std::string line;  // one JSON object, no newline
 };
 
-using Change = std::variant<Put<keys::KeyRecord>, Erase<keys::KeyRecord>, Put<keys::AliasRecord>,
-                            Erase<keys::AliasRecord>, Put<keys::KeyStoreRecord>,
-                            Erase<keys::KeyStoreRecord>, Put<keys::PinRefusalRecord>,
-                            Erase<keys::PinRefusalRecord>, NoteLastUse, ReserveInvocations, AppendAudit>;
+using Change =
+    std::variant<Put<keys::KeyRecord>, Erase<keys::KeyRecord>, Put<keys::AliasRecord>,
+                 Erase<keys::AliasRecord>, Put<keys::KeyStoreRecord>, Erase<keys::KeyStoreRecord>,
+                 Put<keys::PinRefusalRecord>, Erase<keys::PinRefusalRecord>, NoteLastUse,
+                 ReserveInvocations, AppendAudit>;
 
 /// A line of the audit outbox, in the order of commit.
 struct OutboxLine {
@@ -78,8 +83,12 @@ struct Page {
   bool more = false;
 };
 
-/// What the connector remembers. Thread-safe. Reads come from memory and never block on the disk; a commit is
-/// durable (survives kill -9 and, as far as the disk is honest, power loss) when it returns. Throws Error.
+/// What the connector remembers. References hold at all times: an alias's key and a key's custom
+/// key store are there (so erase the aliases of a key with it), and names and clusters of key
+/// stores are unique in their scope; a commit that would break this is a conflict. Within a commit
+/// the order of changes does not matter. Thread-safe. Reads come from memory and never block on the
+/// disk; a commit is durable (survives kill -9 and, as far as the disk is honest, power loss) when
+/// it returns. Throws Error.
 class MetadataStore {
  public:
   virtual ~MetadataStore() = default;
@@ -90,8 +99,8 @@ class MetadataStore {
                                                 std::size_t limit) const = 0;
   [[nodiscard]] virtual std::size_t key_count(const Scope& scope) const = 0;
   /// Keys of one custom key store, in every stored state.
-  [[nodiscard]] virtual std::size_t key_count_of_store(const Scope& scope,
-                                                       std::string_view custom_key_store_id) const = 0;
+  [[nodiscard]] virtual std::size_t key_count_of_store(
+      const Scope& scope, std::string_view custom_key_store_id) const = 0;
   /// Every key of every scope for which the predicate holds (jobs, reconciliation).
   [[nodiscard]] virtual std::vector<keys::KeyPtr> find_keys(
       const std::function<bool(const keys::KeyRecord&)>& predicate) const = 0;
@@ -100,11 +109,13 @@ class MetadataStore {
   [[nodiscard]] virtual Page<keys::AliasPtr> aliases(const Scope& scope, std::string_view after,
                                                      std::size_t limit) const = 0;
   /// Aliases of one key, by name.
-  [[nodiscard]] virtual Page<keys::AliasPtr> aliases_of_key(const Scope& scope, std::string_view key_id,
+  [[nodiscard]] virtual Page<keys::AliasPtr> aliases_of_key(const Scope& scope,
+                                                            std::string_view key_id,
                                                             std::string_view after,
                                                             std::size_t limit) const = 0;
 
-  [[nodiscard]] virtual keys::KeyStorePtr key_store(const Scope& scope, std::string_view id) const = 0;
+  [[nodiscard]] virtual keys::KeyStorePtr key_store(const Scope& scope,
+                                                    std::string_view id) const = 0;
   /// All key stores of a scope by id; of every scope if `scope` is null. They are few.
   [[nodiscard]] virtual std::vector<keys::KeyStorePtr> key_stores(const Scope* scope) const = 0;
 
@@ -116,7 +127,8 @@ class MetadataStore {
 
   /// The first lines of the outbox, in order, at most `limit`.
   [[nodiscard]] virtual std::vector<OutboxLine> outbox(std::size_t limit) const = 0;
-  /// Removes the lines up to and including `sequence`, which were written out.
+  /// Removes the lines up to and including `sequence`, which were written out. After a crash some
+  /// of them may be handed out again.
   virtual void outbox_written(std::int64_t sequence) = 0;
 };
 

@@ -7,8 +7,8 @@
 
 namespace kms::storage {
 
-/// Opens (makes, migrates) the SQLite database at `path`, mode 0600, WAL and full sync. One process at a time:
-/// Error{unavailable} if another holds it.
+/// Opens (makes, migrates) the SQLite database at `path`, mode 0600, WAL and full sync. One process
+/// at a time: Error{unavailable} if another holds it.
 std::unique_ptr<MetadataStore> open_sqlite(const std::string& path);
 
 }  // namespace kms::storage

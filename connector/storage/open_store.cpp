@@ -1,0 +1,307 @@
+#include "connector/storage/open_store.h"
+
+#include <Poco/Data/DataException.h>
+#include <Poco/Data/SQLite/Connector.h>
+#include <Poco/Data/SQLite/Utility.h>
+#include <Poco/Data/Session.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "connector/base/log.h"
+#include "connector/storage/commit_queue.h"
+#include "connector/storage/database_file.h"
+#include "connector/storage/draft.h"
+#include "connector/storage/image.h"
+#include "connector/storage/read_mostly_mutex.h"
+#include "connector/storage/rows.h"
+#include "connector/storage/schema.h"
+#include "connector/storage/sqlite.h"
+
+namespace kms::storage {
+namespace {
+
+// How long to wait for an operator's tool that holds SQLite's write lock: well under a request's
+// deadline.
+constexpr int kBusyMilliseconds = 2000;
+
+Poco::Data::Session open_session(const std::string& path) {
+  Poco::Data::SQLite::Connector::registerConnector();
+  try {
+    return {Poco::Data::SQLite::Connector::KEY, path};
+  } catch (const Poco::Exception& e) {
+    throw Error(Fault::unavailable, path + ": " + e.displayText());
+  }
+}
+
+void configure(sqlite3* database) {
+  sqlite3_busy_timeout(database, kBusyMilliseconds);
+  // A damaged file must not be able to run code or functions of its schema.
+  sqlite::execute(database, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
+  if (sqlite::query_text(database, "PRAGMA journal_mode = WAL") != "wal") {
+    throw Error(Fault::unavailable, "the database's file system does not allow WAL mode");
+  }
+  sqlite::execute(database,
+                  "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON");
+}
+
+void check_integrity(sqlite3* database) {
+  const std::string verdict = sqlite::query_text(database, "PRAGMA quick_check(1)");
+  if (verdict != "ok") throw Error(Fault::corrupt, "the database is damaged: " + verdict);
+}
+
+class SqliteStore final : public MetadataStore {
+ public:
+  explicit SqliteStore(const std::string& path)
+      : file_(path), session_(open_session(file_.path())) {
+    try {
+      open();
+    } catch (const Error& e) {
+      throw Error(e.fault(), file_.path() + ": " + e.what());
+    }
+  }
+  ~SqliteStore() override;
+  SqliteStore(const SqliteStore&) = delete;
+  SqliteStore& operator=(const SqliteStore&) = delete;
+  SqliteStore(SqliteStore&&) = delete;
+  SqliteStore& operator=(SqliteStore&&) = delete;
+
+  [[nodiscard]] keys::KeyPtr key(const Scope& scope, std::string_view id) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.keys().find(record_id(scope, id));
+  }
+  [[nodiscard]] Page<keys::KeyPtr> keys(const Scope& scope, std::string_view after,
+                                        std::size_t limit) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.keys().page(scope, after, limit);
+  }
+  [[nodiscard]] std::size_t key_count(const Scope& scope) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.key_count(scope);
+  }
+  [[nodiscard]] std::size_t key_count_of_store(const Scope& scope,
+                                               std::string_view id) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.key_count_of_store(scope, id);
+  }
+  [[nodiscard]] std::vector<keys::KeyPtr> find_keys(
+      const std::function<bool(const keys::KeyRecord&)>& predicate) const override;
+
+  [[nodiscard]] keys::AliasPtr alias(const Scope& scope, std::string_view name) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.aliases().find(record_id(scope, name));
+  }
+  [[nodiscard]] Page<keys::AliasPtr> aliases(const Scope& scope, std::string_view after,
+                                             std::size_t limit) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.aliases().page(scope, after, limit);
+  }
+  [[nodiscard]] Page<keys::AliasPtr> aliases_of_key(const Scope& scope, std::string_view key_id,
+                                                    std::string_view after,
+                                                    std::size_t limit) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.aliases_of_key(scope, key_id, after, limit);
+  }
+
+  [[nodiscard]] keys::KeyStorePtr key_store(const Scope& scope,
+                                            std::string_view id) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.key_stores().find(record_id(scope, id));
+  }
+  [[nodiscard]] std::vector<keys::KeyStorePtr> key_stores(const Scope* scope) const override;
+
+  [[nodiscard]] std::vector<keys::PinRefusalRecord> pin_refusals(
+      std::string_view token_serial) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.pin_refusals(token_serial);
+  }
+
+  void commit(std::span<const Change> changes) override {
+    if (!changes.empty()) queue_.commit(changes);
+  }
+
+  [[nodiscard]] std::vector<OutboxLine> outbox(std::size_t limit) const override;
+  void outbox_written(std::int64_t sequence) override;
+
+ private:
+  void open() KMS_EXCLUDES(writer_mutex_);
+  /// Decides every commit of the batch in one transaction.
+  void work(std::span<PendingCommit* const> batch) noexcept KMS_EXCLUDES(writer_mutex_);
+  void commit_batch(std::span<PendingCommit* const> batch) KMS_REQUIRES(writer_mutex_);
+  [[nodiscard]] Draft draft_of(std::span<PendingCommit* const> batch) KMS_REQUIRES(writer_mutex_);
+  /// Throws Error{conflict} and leaves the transaction as it was.
+  void add(const PendingCommit& pending, Draft& draft) KMS_REQUIRES(writer_mutex_);
+  /// noexcept: a process that cannot follow what is durable had better end than serve something
+  /// else.
+  void publish(const Draft& draft) noexcept KMS_REQUIRES(writer_mutex_);
+  [[nodiscard]] std::int64_t written_lines() const KMS_EXCLUDES(outbox_mutex_);
+
+  DatabaseFile file_;
+  Poco::Data::Session session_;
+  sqlite3* database_ = nullptr;
+
+  /// Whoever leads a batch; held while the database is used.
+  Mutex writer_mutex_;
+  std::unique_ptr<RowWriter> rows_ KMS_GUARDED_BY(writer_mutex_);
+  std::int64_t next_sequence_ KMS_GUARDED_BY(writer_mutex_) = 1;
+  std::int64_t deleted_ KMS_GUARDED_BY(writer_mutex_) = 0;
+
+  mutable ReadMostlyMutex image_mutex_;
+  Image image_ KMS_GUARDED_BY(image_mutex_);
+
+  mutable Mutex outbox_mutex_;
+  std::deque<OutboxLine> outbox_ KMS_GUARDED_BY(outbox_mutex_);
+  std::int64_t written_ KMS_GUARDED_BY(outbox_mutex_) = 0;
+
+  CommitQueue queue_{[this](std::span<PendingCommit* const> batch) { work(batch); }};
+};
+
+void SqliteStore::open() {
+  database_ = Poco::Data::SQLite::Utility::dbHandle(session_);
+  configure(database_);
+  check_integrity(database_);
+  migrate(database_, migrations());
+  const MutexLock writer(writer_mutex_);
+  rows_ = std::make_unique<RowWriter>(database_);
+  next_sequence_ = next_outbox_sequence(database_);
+  const std::vector<Effect> stored = load_rows(database_);
+  const WriteLock lock(image_mutex_);
+  const MutexLock outbox_lock(outbox_mutex_);
+  for (const Effect& effect : stored) {
+    image_.apply(effect);
+    if (const auto* const line = std::get_if<OutboxLine>(&effect)) outbox_.push_back(*line);
+  }
+}
+
+SqliteStore::~SqliteStore() {
+  try {
+    const MutexLock writer(writer_mutex_);
+    if (rows_ == nullptr || written_lines() == deleted_) return;
+    sqlite::Transaction transaction(database_);
+    rows_->delete_outbox(written_lines());
+    transaction.commit();
+  } catch (const std::exception& e) {
+    // The lines are written again after the next start.
+    log(LogLevel::warning, "storage", std::string("outbox not emptied at the end: ") + e.what());
+  }
+}
+
+std::vector<keys::KeyPtr> SqliteStore::find_keys(
+    const std::function<bool(const keys::KeyRecord&)>& predicate) const {
+  std::vector<keys::KeyPtr> found;
+  {
+    const ReadLock lock(image_mutex_);
+    found = image_.keys().all();
+  }
+  std::erase_if(found, [&predicate](const keys::KeyPtr& key) { return !predicate(*key); });
+  return found;
+}
+
+std::vector<keys::KeyStorePtr> SqliteStore::key_stores(const Scope* scope) const {
+  std::vector<keys::KeyStorePtr> found;
+  {
+    const ReadLock lock(image_mutex_);
+    found = image_.key_stores().all();
+  }
+  std::erase_if(found, [scope](const keys::KeyStorePtr& store) {
+    return scope != nullptr && store->scope != *scope;
+  });
+  return found;
+}
+
+void SqliteStore::work(std::span<PendingCommit* const> batch) noexcept {
+  std::pair<Fault, std::string> failure;
+  try {
+    const MutexLock writer(writer_mutex_);
+    commit_batch(batch);
+    return;
+  } catch (const Error& e) {
+    // A constraint that fails outside of any one commit is nobody's conflict.
+    failure = {e.fault() == Fault::conflict ? Fault::corrupt : e.fault(), e.what()};
+  } catch (const std::exception& e) {
+    failure = {Fault::unavailable, e.what()};
+  }
+  for (PendingCommit* const pending : batch) {
+    if (!pending->refusal) pending->refusal = failure;
+  }
+}
+
+void SqliteStore::commit_batch(std::span<PendingCommit* const> batch) {
+  sqlite::Transaction transaction(database_);
+  const Draft draft = draft_of(batch);
+  if (draft.effects().empty()) return;
+  const std::int64_t written = written_lines();
+  if (written > deleted_) rows_->delete_outbox(written);
+  transaction.commit();
+  deleted_ = written;
+  next_sequence_ = draft.next_sequence();
+  publish(draft);
+}
+
+Draft SqliteStore::draft_of(std::span<PendingCommit* const> batch) {
+  // Only the leader changes the image, so this shared lock holds nobody up.
+  const ReadLock lock(image_mutex_);
+  Draft draft(image_, next_sequence_);
+  for (PendingCommit* const pending : batch) {
+    try {
+      add(*pending, draft);
+    } catch (const Error& e) {
+      if (e.fault() != Fault::conflict) throw;
+      pending->refusal = {e.fault(), e.what()};
+    }
+  }
+  return draft;
+}
+
+void SqliteStore::add(const PendingCommit& pending, Draft& draft) {
+  std::vector<Effect> effects = draft.plan(pending.changes);
+  sqlite::execute(database_, "SAVEPOINT one");
+  try {
+    for (const Effect& effect : effects) rows_->write(effect);
+  } catch (const Error& e) {
+    // Another failure ends the transaction as a whole.
+    if (e.fault() == Fault::conflict) sqlite::execute(database_, "ROLLBACK TO one; RELEASE one");
+    throw;
+  }
+  sqlite::execute(database_, "RELEASE one");
+  draft.accept(std::move(effects));
+}
+
+void SqliteStore::publish(const Draft& draft) noexcept {
+  {
+    const WriteLock lock(image_mutex_);
+    for (const Effect& effect : draft.effects()) image_.apply(effect);
+  }
+  const MutexLock lock(outbox_mutex_);
+  for (const Effect& effect : draft.effects()) {
+    if (const auto* const line = std::get_if<OutboxLine>(&effect)) outbox_.push_back(*line);
+  }
+}
+
+std::vector<OutboxLine> SqliteStore::outbox(std::size_t limit) const {
+  const MutexLock lock(outbox_mutex_);
+  const auto size = static_cast<std::ptrdiff_t>(std::min(limit, outbox_.size()));
+  return {outbox_.begin(), outbox_.begin() + size};
+}
+
+void SqliteStore::outbox_written(std::int64_t sequence) {
+  const MutexLock lock(outbox_mutex_);
+  while (!outbox_.empty() && outbox_.front().sequence <= sequence) {
+    written_ = outbox_.front().sequence;
+    outbox_.pop_front();
+  }
+}
+
+std::int64_t SqliteStore::written_lines() const {
+  const MutexLock lock(outbox_mutex_);
+  return written_;
+}
+
+}  // namespace
+
+std::unique_ptr<MetadataStore> open_sqlite(const std::string& path) {
+  return std::make_unique<SqliteStore>(path);
+}
+
+}  // namespace kms::storage
