@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,25 +52,28 @@ class KeyStores {
   /// False if the key's custom key store is not CONNECTED: its KeyState reads Unavailable.
   [[nodiscard]] bool available(const keys::KeyRecord& key) const;
 
-  /// What the operations need of a custom key store; each checks what AWS checks, in its order,
-  /// throws the API's errors and returns the changes to commit. They talk to no token while holding
-  /// a lock.
+  /// What the operations need of a custom key store. Each checks what AWS checks, in its order, and
+  /// throws the API's errors. They talk to no token while holding a lock.
   struct NewStore {
     std::string name;
     std::string cluster_id;
     std::string trust_anchor;  // PEM
     SecretString password;
   };
-  /// The record to put; or, with version > 0, the existing disconnected store with the same
+  /// Given the changes to commit and the record they put; called at most once, while no other call
+  /// can take the same name or cluster.
+  using Commit = std::function<void(std::vector<storage::Change>, const keys::KeyStoreRecord&)>;
+  /// The id of the new store; or, nothing committed, of the disconnected one with the same
   /// properties.
-  [[nodiscard]] keys::KeyStoreRecord prepare_create(const Scope& scope, NewStore request,
-                                                    Deadline deadline);
+  [[nodiscard]] std::string create(const Scope& scope, NewStore request, Deadline deadline,
+                                   const Commit& commit);
   /// The record in state CONNECTING to put; call connect() after the commit. nullopt: nothing to
   /// do.
   [[nodiscard]] std::optional<keys::KeyStoreRecord> prepare_connect(const Scope& scope,
                                                                     const std::string& id);
   /// Connects in the background and commits CONNECTED or FAILED with its code.
   void connect(const Scope& scope, const std::string& id);
+  /// The record in state DISCONNECTING to put; call disconnect() after the commit.
   [[nodiscard]] keys::KeyStoreRecord prepare_disconnect(const Scope& scope, const std::string& id);
   /// Lets the token go in the background, then commits DISCONNECTED.
   void disconnect(const Scope& scope, const std::string& id);
@@ -78,13 +82,15 @@ class KeyStores {
     std::optional<std::string> cluster_id;
     std::optional<SecretString> password;
   };
-  [[nodiscard]] keys::KeyStoreRecord prepare_update(const Scope& scope, const std::string& id,
-                                                    StoreUpdate update, Deadline deadline);
+  void update(const Scope& scope, const std::string& id, StoreUpdate update, Deadline deadline,
+              const Commit& commit);
   /// The record to erase.
   [[nodiscard]] keys::KeyStoreRecord prepare_delete(const Scope& scope, const std::string& id);
 
   /// Waits until no connect or disconnect is under way (tests, shutdown).
   void wait_idle();
+  /// Of each Region's token and of each custom key store that is CONNECTED; a token found sick is
+  /// told to recover.
   [[nodiscard]] std::vector<TokenStatus> status() const;
   /// Objects in the tokens that no record explains and records whose objects are missing: a line
   /// each.

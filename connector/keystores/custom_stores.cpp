@@ -1,0 +1,422 @@
+#include "connector/keystores/custom_stores.h"
+
+#include <algorithm>
+
+#include "connector/base/log.h"
+#include "connector/keystores/clusters.h"
+#include "connector/keystores/connection_error.h"
+#include "connector/keystores/open_token.h"
+#include "connector/keystores/sealed_password.h"
+#include "connector/keystores/token_watch.h"
+#include "pkcs11/error.h"
+
+namespace kms::keystores {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using State = api::ConnectionStateType;
+using Code = api::ConnectionErrorCodeType;
+
+constexpr std::chrono::milliseconds kFirstRetry{250};
+constexpr std::chrono::milliseconds kLastRetry{30'000};
+// How soon a state is committed again that the metadata store could not take.
+constexpr std::chrono::milliseconds kCommitRetry{1000};
+
+void report(LogLevel level, const std::string& id, const std::string& text) {
+  log(level, "keystores", "custom key store " + id + ": " + text);
+}
+
+}  // namespace
+
+/// One time of being connected: the token and who uses it.
+struct CustomStores::Link {
+  const std::shared_ptr<TokenHandle> handle = std::make_shared<TokenHandle>();
+  /// Given to callers.
+  std::shared_ptr<TokenKeyStore> store;
+  /// The last of them is gone; under the mutex of CustomStores.
+  bool released = false;
+};
+
+struct CustomStores::Connection {
+  Connection(Scope of_scope, std::string of_id)
+      : scope(std::move(of_scope)), id(std::move(of_id)) {}
+
+  const Scope scope;
+  const std::string id;
+  // Used by its own thread only.
+  std::chrono::milliseconds retry = kFirstRetry;
+  std::thread thread;
+  // The rest under the mutex of CustomStores.
+  std::shared_ptr<Link> link;
+  std::string why = "not opened yet";
+  bool running = false;  // the thread looks at the record
+  bool poked = false;    // the record may ask for something
+  bool busy = false;     // and it has not been brought about yet
+  bool sick = false;
+};
+
+CustomStores::CustomStores(const config::Config& config, pkcs11::Modules& modules,
+                           storage::MetadataStore& store, RegionTokens& regions,
+                           std::shared_ptr<pkcs11::PinRefusals> pin_refusals,
+                           const TokenKeyStore::Shared& shared)
+    : config_(config),
+      modules_(modules),
+      store_(store),
+      regions_(regions),
+      pin_refusals_(std::move(pin_refusals)),
+      shared_(shared) {}
+
+CustomStores::~CustomStores() { stop(); }
+
+void CustomStores::start(std::chrono::milliseconds patience) {
+  const Clock::time_point until = Clock::now() + patience;
+  for (const keys::KeyStorePtr& record : store_.key_stores(nullptr)) {
+    switch (record->state) {
+      case State::connected: {
+        // Requests that come before the token is open wait for it.
+        Connection& made = connection(record->scope, record->id);
+        publish(made, make_link());
+        changed(record->scope, record->id);
+        break;
+      }
+      case State::connecting:
+      case State::disconnecting:
+        changed(record->scope, record->id);
+        break;
+      case State::failed:
+      case State::disconnected:
+        break;
+    }
+  }
+  MutexLock lock(mutex_);
+  const auto busy = [this]() KMS_NO_THREAD_SAFETY_ANALYSIS {
+    return std::ranges::any_of(connections_, [](const auto& entry) { return entry.second->busy; });
+  };
+  while (busy()) {
+    if (lock.wait_until(changed_, until) == std::cv_status::timeout) break;
+  }
+}
+
+void CustomStores::stop() {
+  std::vector<Connection*> all;
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+    for (const auto& [id, connection] : connections_) all.push_back(connection.get());
+  }
+  changed_.notify_all();
+  for (Connection* connection : all) {
+    if (connection->thread.joinable()) connection->thread.join();
+    std::shared_ptr<Link> link;
+    {
+      const MutexLock lock(mutex_);
+      link = std::move(connection->link);
+    }
+    if (!link) continue;
+    link->handle->cancel();
+    link->handle->close();
+  }
+}
+
+CustomStores::Connection& CustomStores::connection(const Scope& scope, const std::string& id) {
+  const MutexLock lock(mutex_);
+  std::unique_ptr<Connection>& connection = connections_[Id(scope, id)];
+  if (!connection) connection = std::make_unique<Connection>(scope, id);
+  return *connection;
+}
+
+void CustomStores::changed(const Scope& scope, const std::string& id) {
+  Connection& changed = connection(scope, id);
+  {
+    const MutexLock lock(mutex_);
+    if (stopping_) return;
+    changed.poked = true;
+    changed.busy = true;
+    if (!changed.running) {
+      // A thread that is not running any more takes no lock on its way out.
+      if (changed.thread.joinable()) changed.thread.join();
+      changed.running = true;
+      changed.thread = std::thread([this, &changed] { work(changed); });
+    }
+  }
+  changed_.notify_all();
+}
+
+void CustomStores::wait_idle() {
+  MutexLock lock(mutex_);
+  const auto busy = [this]() KMS_NO_THREAD_SAFETY_ANALYSIS {
+    return std::ranges::any_of(connections_, [](const auto& entry) { return entry.second->busy; });
+  };
+  while (!stopping_ && busy()) lock.wait(changed_);
+}
+
+std::shared_ptr<KeyStore> CustomStores::key_store(const Scope& scope, const std::string& id) const {
+  const MutexLock lock(mutex_);
+  const auto found = connections_.find(Id(scope, id));
+  if (found == connections_.end() || !found->second->link) return nullptr;
+  return found->second->link->store;
+}
+
+std::shared_ptr<CustomStores::Link> CustomStores::make_link() {
+  auto link = std::make_shared<Link>();
+  // The deleter runs when the last user lets go, which let_go() waits for.
+  link->store =
+      std::shared_ptr<TokenKeyStore>(new TokenKeyStore(link->handle, TokenRole::custom, shared_),
+                                     [this, weak = std::weak_ptr<Link>(link)](auto* store) {
+                                       delete store;
+                                       if (const std::shared_ptr<Link> released = weak.lock()) {
+                                         const MutexLock lock(mutex_);
+                                         released->released = true;
+                                       }
+                                       changed_.notify_all();
+                                     });
+  return link;
+}
+
+void CustomStores::publish(Connection& connection, std::shared_ptr<Link> link) {
+  const MutexLock lock(mutex_);
+  std::swap(connection.link, link);
+  connection.why = "not opened yet";
+}
+
+void CustomStores::work(Connection& connection) {
+  for (;;) {
+    {
+      const MutexLock lock(mutex_);
+      connection.poked = false;
+    }
+    const auto again = settle(connection);
+    switch (next_task(connection, again)) {
+      case Task::stop:
+        return;
+      case Task::settle:
+        break;
+      case Task::recover:
+        // Only this thread closes the token.
+        if (pkcs11::Token* token = token_of(connection)) recover(*token);
+        break;
+    }
+  }
+}
+
+CustomStores::Task CustomStores::next_task(Connection& connection,
+                                           std::optional<std::chrono::milliseconds> again) {
+  const Clock::time_point next = Clock::now() + again.value_or(std::chrono::milliseconds{0});
+  MutexLock lock(mutex_);
+  if (!connection.poked) connection.busy = false;
+  changed_.notify_all();
+  for (;;) {
+    if (stopping_) return Task::stop;
+    if (connection.poked) return Task::settle;
+    if (std::exchange(connection.sick, false)) return Task::recover;
+    if (!again && !connection.link) {
+      // Nothing to do until the record changes.
+      connection.running = false;
+      return Task::stop;
+    }
+    if (!again) {
+      lock.wait(changed_);
+    } else if (lock.wait_until(changed_, next) == std::cv_status::timeout) {
+      return stopping_ ? Task::stop : Task::settle;
+    }
+  }
+}
+
+pkcs11::Token* CustomStores::token_of(const Connection& connection) const {
+  const MutexLock lock(mutex_);
+  return connection.link ? connection.link->handle->get() : nullptr;
+}
+
+std::optional<std::chrono::milliseconds> CustomStores::settle(Connection& connection) {
+  try {
+    const keys::KeyStorePtr record = store_.key_store(connection.scope, connection.id);
+    switch (record ? record->state : State::disconnected) {
+      case State::connecting:
+        return connect(connection, *record);
+      case State::connected:
+        return reconnect(connection, *record);
+      case State::disconnecting:
+        if (let_go(connection) &&
+            move(*record, State::disconnecting, State::disconnected, std::nullopt)) {
+          report(LogLevel::info, connection.id, "DISCONNECTED");
+        }
+        return std::nullopt;
+      case State::failed:
+      case State::disconnected:
+        (void)let_go(connection);
+        return std::nullopt;
+    }
+    return std::nullopt;
+  } catch (const std::exception& error) {
+    report(LogLevel::error, connection.id, error.what());
+    return kCommitRetry;
+  }
+}
+
+std::unique_ptr<pkcs11::Token> CustomStores::open(const keys::KeyStoreRecord& record) {
+  // Nobody waits for the answer, so a slow HSM may take longer than for a request.
+  const Clock::time_point deadline = Clock::now() + 2 * config_.limits.request_deadline;
+  const config::Cluster* cluster = find_cluster(config_, record.scope, record.cluster_id);
+  pkcs11::Token& region = regions_.token(record.scope.region, deadline);
+  return open_token(modules_, cluster->token, open_password(region, record, deadline), false,
+                    pin_refusals_, record.id, deadline);
+}
+
+std::optional<std::chrono::milliseconds> CustomStores::connect(Connection& connection,
+                                                               const keys::KeyStoreRecord& record) {
+  if (!let_go(connection)) return std::nullopt;
+  const auto fail = [&](Code code, const std::string& why) {
+    report(LogLevel::error, connection.id,
+           "FAILED, " + std::string(api::to_string(code)) + ": " + why);
+    (void)move(record, State::connecting, State::failed, code);
+    return std::nullopt;
+  };
+  if (find_cluster(config_, record.scope, record.cluster_id) == nullptr) {
+    return fail(Code::cluster_not_found, record.cluster_id + " is not in the configuration");
+  }
+  std::shared_ptr<Link> link = make_link();
+  try {
+    link->handle->set(open(record));
+  } catch (const pkcs11::Error& error) {
+    return fail(connection_error(error), error.what());
+  } catch (const std::exception& error) {
+    return fail(Code::internal_error, error.what());
+  }
+  const std::string serial = link->handle->get()->info().serial;
+  // Whoever reads CONNECTED must find the token.
+  publish(connection, std::move(link));
+  if (move(record, State::connecting, State::connected, std::nullopt)) {
+    report(LogLevel::info, connection.id,
+           "CONNECTED to " + record.cluster_id + ", token " + serial);
+  }
+  // If it was disconnected meanwhile, its record says what to do next.
+  return std::nullopt;
+}
+
+std::optional<std::chrono::milliseconds> CustomStores::reconnect(
+    Connection& connection, const keys::KeyStoreRecord& record) {
+  std::shared_ptr<Link> link;
+  {
+    const MutexLock lock(mutex_);
+    link = connection.link;
+  }
+  if (!link || link->handle->get() != nullptr) return std::nullopt;
+  std::string why;
+  if (find_cluster(config_, record.scope, record.cluster_id) == nullptr) {
+    // The configuration does not change while we run.
+    why = record.cluster_id + " is not in the configuration";
+    report(LogLevel::error, connection.id, why);
+  } else {
+    try {
+      link->handle->set(open(record));
+      connection.retry = kFirstRetry;
+      report(LogLevel::info, connection.id, "connected to " + record.cluster_id + " again");
+      return std::nullopt;
+    } catch (const pkcs11::Error& error) {
+      why = pkcs11::name(error.failure());
+      report(LogLevel::error, connection.id, error.what());
+      if (refuses_pin(error.failure())) {
+        (void)move(record, State::connected, State::failed, connection_error(error));
+        (void)let_go(connection);
+        return std::nullopt;
+      }
+    }
+  }
+  {
+    const MutexLock lock(mutex_);
+    connection.why = why;
+  }
+  return std::exchange(connection.retry, std::min(connection.retry * 2, kLastRetry));
+}
+
+bool CustomStores::let_go(Connection& connection) {
+  std::shared_ptr<Link> link;
+  {
+    const MutexLock lock(mutex_);
+    link = std::move(connection.link);
+    connection.link = nullptr;
+  }
+  if (!link) return true;
+  // Whoever waits for a token that is not there need not wait any longer.
+  if (link->handle->get() == nullptr) link->handle->cancel();
+  link->store = nullptr;
+  {
+    MutexLock lock(mutex_);
+    while (!link->released && !stopping_) lock.wait(changed_);
+    if (!link->released) {
+      connection.link = std::move(link);
+      return false;
+    }
+  }
+  link->handle->close();
+  return true;
+}
+
+bool CustomStores::move(const keys::KeyStoreRecord& record, State from, State to,
+                        std::optional<Code> error) {
+  for (;;) {
+    const keys::KeyStorePtr stored = store_.key_store(record.scope, record.id);
+    if (!stored || stored->state != from) return false;
+    keys::KeyStoreRecord moved = *stored;
+    moved.state = to;
+    moved.error = error;
+    const storage::Change put = storage::Put<keys::KeyStoreRecord>{std::move(moved)};
+    try {
+      store_.commit({&put, 1});
+      return true;
+    } catch (const storage::Error& fault) {
+      if (fault.fault() == storage::Fault::conflict) continue;
+      report(LogLevel::error, record.id, fault.what());
+      MutexLock lock(mutex_);
+      if (stopping_) return false;
+      (void)lock.wait_until(changed_, Clock::now() + kCommitRetry);
+    }
+  }
+}
+
+std::vector<TokenStatus> CustomStores::status() {
+  std::vector<TokenStatus> all;
+  for (const keys::KeyStorePtr& record : store_.key_stores(nullptr)) {
+    if (record->state != State::connected) continue;
+    TokenStatus& status = all.emplace_back(TokenStatus{.name = record->id, .custom = true});
+    // Holding the store keeps the token open.
+    std::shared_ptr<TokenKeyStore> in_use;
+    pkcs11::Token* token = nullptr;
+    {
+      const MutexLock lock(mutex_);
+      const auto found = connections_.find(Id(record->scope, record->id));
+      if (found == connections_.end() || !found->second->link) continue;
+      in_use = found->second->link->store;
+      token = found->second->link->handle->get();
+      if (token == nullptr) status.detail = found->second->why;
+    }
+    if (token == nullptr || !in_use) continue;
+    examine(*token, status);
+    if (status.ready) continue;
+    const MutexLock lock(mutex_);
+    const auto found = connections_.find(Id(record->scope, record->id));
+    if (found != connections_.end()) found->second->sick = true;
+    changed_.notify_all();
+  }
+  return all;
+}
+
+void CustomStores::for_each_open(
+    const std::function<void(const Scope&, const std::string&, pkcs11::Token&)>& visit) const {
+  struct Open {
+    Id id;
+    std::shared_ptr<TokenKeyStore> in_use;
+    pkcs11::Token* token;
+  };
+  std::vector<Open> open;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [id, connection] : connections_) {
+      if (!connection->link || connection->link->handle->get() == nullptr) continue;
+      open.push_back({id, connection->link->store, connection->link->handle->get()});
+    }
+  }
+  for (const Open& store : open) visit(store.id.first, store.id.second, *store.token);
+}
+
+}  // namespace kms::keystores

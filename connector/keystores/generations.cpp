@@ -1,0 +1,123 @@
+#include "connector/keystores/generations.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "connector/api/error.h"
+#include "pkcs11/error.h"
+
+namespace kms::keystores {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+keys::Material* find(keys::KeyRecord& key, const std::string& material_id) {
+  const auto found = std::ranges::find(key.materials, material_id, &keys::Material::id);
+  return found == key.materials.end() ? nullptr : &*found;
+}
+
+/// Changes the key as it is now, again whenever somebody else was faster. `change` answers false if
+/// there is nothing to change.
+keys::KeyPtr change_key(storage::MetadataStore& store, const Scope& scope, const std::string& id,
+                        const std::string& material_id, pkcs11::Deadline deadline,
+                        const std::function<bool(keys::Material&)>& change) {
+  for (;;) {
+    const keys::KeyPtr stored = store.key(scope, id);
+    if (!stored) throw api::not_found("Key '" + key_arn(scope, id) + "' does not exist");
+    keys::KeyRecord changed = *stored;
+    keys::Material* material = find(changed, material_id);
+    if (material == nullptr || material->generations.empty()) throw api::internal_error();
+    if (!change(*material)) return stored;
+    const storage::Change put = storage::Put<keys::KeyRecord>{std::move(changed)};
+    try {
+      store.commit({&put, 1});
+    } catch (const storage::Error& error) {
+      if (error.fault() != storage::Fault::conflict || Clock::now() > deadline) throw;
+    }
+  }
+}
+
+/// One thread at a time for each key.
+class Turn {
+ public:
+  Turn(Mutex& mutex, std::condition_variable& changed, std::set<std::string>& busy,
+       const std::string& key, pkcs11::Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS
+      : mutex_(mutex),
+        changed_(changed),
+        busy_(busy),
+        key_(key) {
+    MutexLock lock(mutex_);
+    while (busy_.contains(key_)) {
+      if (lock.wait_until(changed_, deadline) == std::cv_status::timeout) {
+        throw pkcs11::Error(pkcs11::Failure::deadline_exceeded,
+                            "waited for the next generation of " + key_);
+      }
+    }
+    busy_.insert(key_);
+  }
+  ~Turn() KMS_NO_THREAD_SAFETY_ANALYSIS {
+    {
+      const MutexLock lock(mutex_);
+      busy_.erase(key_);
+    }
+    changed_.notify_all();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  Mutex& mutex_;
+  std::condition_variable& changed_;
+  std::set<std::string>& busy_;
+  std::string key_;
+};
+
+}  // namespace
+
+const keys::Generation* unmade(const keys::Material& material) {
+  if (material.generations.size() < 2) return nullptr;
+  const keys::Generation& before_last = material.generations[material.generations.size() - 2];
+  return before_last.number > material.generations.back().number ? &before_last : nullptr;
+}
+
+keys::KeyPtr Generations::after(const keys::KeyRecord& key, const std::string& material_id,
+                                std::uint32_t used_up, const Maker& maker,
+                                pkcs11::Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS {
+  const Turn turn(mutex_, changed_, busy_, key.arn(), deadline);
+  const auto update = [&](const std::function<bool(keys::Material&)>& change) {
+    return change_key(store_, key.scope, key.id, material_id, deadline, change);
+  };
+
+  const keys::KeyPtr stored = store_.key(key.scope, key.id);
+  const keys::Material* material = stored ? stored->material(material_id) : nullptr;
+  if (material == nullptr || material->generations.empty()) {
+    throw api::not_found("Key '" + key.arn() + "' does not exist");
+  }
+  if (material->generations.back().number > used_up) return stored;
+
+  // What an attempt that a crash or a fault cut short has recorded is finished, not replaced.
+  std::optional<pkcs11::MaterialRef> reserved;
+  bool again = false;
+  if (const keys::Generation* left = unmade(*material)) {
+    reserved = left->ref;
+    again = true;
+  } else if ((reserved = maker.reserve())) {
+    (void)update([&](keys::Material& changed) {
+      changed.generations.insert(changed.generations.end() - 1,
+                                 {.number = used_up + 1, .ref = *reserved});
+      return true;
+    });
+  }
+  const pkcs11::MaterialRef made = maker.make(reserved, again);
+  (void)update([&](keys::Material& changed) {
+    if (changed.generations.back().number > used_up) return false;
+    std::erase_if(changed.generations,
+                  [&](const keys::Generation& g) { return g.number > used_up; });
+    changed.generations.push_back({.number = used_up + 1, .ref = made});
+    return true;
+  });
+  return store_.key(key.scope, key.id);
+}
+
+}  // namespace kms::keystores

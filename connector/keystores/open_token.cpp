@@ -1,0 +1,26 @@
+#include "connector/keystores/open_token.h"
+
+#include <utility>
+
+#include "connector/base/log.h"
+
+namespace kms::keystores {
+
+std::unique_ptr<pkcs11::Token> open_token(pkcs11::Modules& modules, const config::Token& token,
+                                          pkcs11::SecretBytes pin, bool wrap_materials,
+                                          std::shared_ptr<pkcs11::PinRefusals> pin_refusals,
+                                          const std::string& name, pkcs11::Deadline deadline) {
+  pkcs11::TokenOptions options{.selector = token.selector,
+                               .pin = std::move(pin),
+                               .max_sessions = token.sessions,
+                               .max_cached_materials = token.cached_materials,
+                               .wrap_materials = wrap_materials,
+                               .quirks = token.quirks,
+                               .pin_refusals = std::move(pin_refusals),
+                               .log = [name](const std::string& line) {
+                                 kms::log(LogLevel::warning, "keystores", name + ": " + line);
+                               }};
+  return modules.load(token.module, token.init_args)->open(std::move(options), deadline);
+}
+
+}  // namespace kms::keystores

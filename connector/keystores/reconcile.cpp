@@ -1,0 +1,104 @@
+#include "connector/keystores/reconcile.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+#include <variant>
+
+#include "connector/base/encodings.h"
+#include "connector/keystores/generations.h"
+
+namespace kms::keystores {
+namespace {
+
+void for_each_object(const keys::KeyRecord& key,
+                     const std::function<void(const keys::Material&, const keys::Generation&,
+                                              const pkcs11::ObjectMaterial&)>& visit) {
+  for (const keys::Material& material : key.materials) {
+    for (const keys::Generation& generation : material.generations) {
+      const auto* object = std::get_if<pkcs11::ObjectMaterial>(&generation.ref);
+      if (object != nullptr) visit(material, generation, *object);
+    }
+  }
+}
+
+}  // namespace
+
+Reconciliation::Reconciliation(storage::MetadataStore& store, Timestamp started)
+    : store_(store), started_(started) {
+  for (const keys::KeyPtr& key : store_.find_keys([](const keys::KeyRecord&) { return true; })) {
+    for_each_object(*key, [this](const auto&, const auto&, const pkcs11::ObjectMaterial& object) {
+      recorded_.insert(object.id);
+    });
+  }
+}
+
+void Reconciliation::check(const Scope& scope, const std::string& store_id, pkcs11::Token& token,
+                           pkcs11::Deadline deadline) {
+  const std::string where = store_id.empty() ? "the token of " + scope.region
+                                             : "the token of custom key store " + store_id;
+  // An answer of a token that is not well means nothing.
+  token.check_health(deadline);
+  const std::vector<pkcs11::TokenObject> objects = token.objects(deadline);
+  std::set<pkcs11::ObjectId> present;
+  for (const pkcs11::TokenObject& object : objects) {
+    present.insert(object.id);
+    if (recorded_.contains(object.id)) continue;
+    lines_.push_back("object " + to_hex(object.id) + " (\"" + object.label + "\") in " + where +
+                     " belongs to no key");
+  }
+  const auto is_here = [&](const keys::KeyRecord& key) {
+    return key.scope.region == scope.region && key.custom_key_store_id == store_id &&
+           (store_id.empty() || key.scope == scope);
+  };
+  for (const keys::KeyPtr& key : store_.find_keys(is_here)) {
+    switch (key->state) {
+      case keys::StoredState::creating:
+        if (key->created < started_ && undo_creation(*key, token, deadline)) {
+          lines_.push_back("key " + key->arn() + " was never created to the end and is removed");
+        } else if (key->created < started_) {
+          lines_.push_back("key " + key->arn() + " was never created to the end");
+        }
+        break;
+      case keys::StoredState::deleting:
+        // The deletion is decided; the job that began it ends it.
+        break;
+      case keys::StoredState::enabled:
+      case keys::StoredState::disabled:
+      case keys::StoredState::pending_deletion:
+      case keys::StoredState::pending_import:
+        check_key(*key, present, where);
+        break;
+    }
+  }
+}
+
+void Reconciliation::check_key(const keys::KeyRecord& key,
+                               const std::set<pkcs11::ObjectId>& present,
+                               const std::string& where) {
+  for_each_object(key, [&](const keys::Material& material, const keys::Generation& generation,
+                           const pkcs11::ObjectMaterial& object) {
+    // Recorded, but not made yet: the next use makes it.
+    if (present.contains(object.id) || unmade(material) == &generation) return;
+    lines_.push_back("object " + to_hex(object.id) + " of key " + key.arn() + " (generation " +
+                     std::to_string(generation.number) + ") is missing in " + where);
+  });
+}
+
+bool Reconciliation::undo_creation(const keys::KeyRecord& key, pkcs11::Token& token,
+                                   pkcs11::Deadline deadline) {
+  // Nobody was told of this key, so nothing was ever encrypted under it; its object is known by the
+  // random CKA_ID that its record holds.
+  for_each_object(key, [&](const auto&, const auto&, const pkcs11::ObjectMaterial& object) {
+    (void)token.destroy_object(object.id, deadline);
+  });
+  const storage::Change erase = storage::Erase<keys::KeyRecord>{key};
+  try {
+    store_.commit({&erase, 1});
+    return true;
+  } catch (const storage::Error&) {
+    return false;
+  }
+}
+
+}  // namespace kms::keystores

@@ -1,0 +1,177 @@
+#include "connector/keystores/region_tokens.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "connector/api/error.h"
+#include "connector/base/log.h"
+#include "connector/keystores/connection_error.h"
+#include "connector/keystores/open_token.h"
+#include "connector/keystores/token_watch.h"
+#include "pkcs11/error.h"
+
+namespace kms::keystores {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kOpenTimeout{20};
+constexpr std::chrono::milliseconds kFirstRetry{250};
+constexpr std::chrono::milliseconds kLastRetry{30'000};
+
+}  // namespace
+
+struct RegionTokens::Slot {
+  explicit Slot(const config::Region& of) : region(of), handle(std::make_shared<TokenHandle>()) {}
+
+  const config::Region& region;
+  const std::shared_ptr<TokenHandle> handle;
+  std::shared_ptr<TokenKeyStore> store;  // fixed once made
+  std::thread thread;
+  // These two under the mutex of RegionTokens.
+  std::string why = "not opened yet";
+  bool sick = false;
+};
+
+RegionTokens::RegionTokens(const config::Config& config, pkcs11::Modules& modules,
+                           std::shared_ptr<pkcs11::PinRefusals> pin_refusals,
+                           const TokenKeyStore::Shared& shared)
+    : modules_(modules), pin_refusals_(std::move(pin_refusals)) {
+  for (const config::Region& region : config.regions) {
+    auto slot = std::make_unique<Slot>(region);
+    slot->store = std::make_shared<TokenKeyStore>(slot->handle, TokenRole::region, shared);
+    slots_.emplace(region.name, std::move(slot));
+  }
+}
+
+RegionTokens::~RegionTokens() { stop(); }
+
+void RegionTokens::start(std::chrono::milliseconds patience) {
+  const Clock::time_point until = Clock::now() + patience;
+  for (const auto& [name, slot] : slots_) {
+    slot->thread = std::thread([this, &slot = *slot] { work(slot); });
+  }
+  MutexLock lock(mutex_);
+  while (attempted_ < slots_.size()) {
+    if (lock.wait_until(changed_, until) == std::cv_status::timeout) break;
+  }
+}
+
+void RegionTokens::cancel() {
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (const auto& [name, slot] : slots_) slot->handle->cancel();
+}
+
+void RegionTokens::stop() {
+  cancel();
+  for (const auto& [name, slot] : slots_) {
+    if (slot->thread.joinable()) slot->thread.join();
+    slot->handle->close();
+  }
+}
+
+bool RegionTokens::open(Slot& slot) {
+  const config::Region& region = slot.region;
+  std::string why;
+  bool again = true;
+  try {
+    std::unique_ptr<pkcs11::Token> token =
+        open_token(modules_, region.token, region.pin.clone(), true, pin_refusals_, region.name,
+                   Clock::now() + kOpenTimeout);
+    log(LogLevel::info, "keystores", region.name + ": token " + token->info().serial + " is open");
+    slot.handle->set(std::move(token));
+    return false;
+  } catch (const pkcs11::Error& error) {
+    why = pkcs11::name(error.failure());
+    again = !refuses_pin(error.failure());
+    log(LogLevel::error, "keystores",
+        region.name + ": " + error.what() + (again ? "" : "; not tried again"));
+  } catch (const std::exception& error) {
+    why = "internal error";
+    log(LogLevel::error, "keystores", region.name + ": " + error.what());
+  }
+  const MutexLock lock(mutex_);
+  slot.why = why;
+  return again;
+}
+
+void RegionTokens::work(Slot& slot) {
+  std::chrono::milliseconds retry = kFirstRetry;
+  bool again = open(slot);
+  {
+    const MutexLock lock(mutex_);
+    ++attempted_;
+  }
+  changed_.notify_all();
+  for (;;) {
+    switch (next_task(slot, again ? std::optional(Clock::now() + retry) : std::nullopt)) {
+      case Task::stop:
+        return;
+      case Task::open:
+        again = open(slot);
+        retry = std::min(retry * 2, kLastRetry);
+        break;
+      case Task::recover:
+        recover(*slot.handle->get());
+        break;
+    }
+  }
+}
+
+RegionTokens::Task RegionTokens::next_task(Slot& slot, std::optional<pkcs11::Deadline> open_at) {
+  MutexLock lock(mutex_);
+  for (;;) {
+    if (stopping_) return Task::stop;
+    if (std::exchange(slot.sick, false)) return Task::recover;
+    if (!open_at) {
+      lock.wait(changed_);
+    } else if (lock.wait_until(changed_, *open_at) == std::cv_status::timeout) {
+      return stopping_ ? Task::stop : Task::open;
+    }
+  }
+}
+
+std::shared_ptr<KeyStore> RegionTokens::key_store(const std::string& region) const {
+  const auto found = slots_.find(region);
+  if (found == slots_.end() || found->second->handle->get() == nullptr) {
+    throw api_error(pkcs11::Failure::token_absent, TokenRole::region);
+  }
+  return found->second->store;
+}
+
+pkcs11::Token& RegionTokens::token(const std::string& region, pkcs11::Deadline deadline) const {
+  const auto found = slots_.find(region);
+  if (found == slots_.end()) {
+    throw pkcs11::Error(pkcs11::Failure::token_absent,
+                        "no token is configured for Region " + region);
+  }
+  return found->second->handle->wait(deadline);
+}
+
+std::vector<TokenStatus> RegionTokens::status() {
+  std::vector<TokenStatus> all;
+  bool any_sick = false;
+  for (const auto& [name, slot] : slots_) {
+    TokenStatus& status = all.emplace_back(TokenStatus{.name = name});
+    pkcs11::Token* token = slot->handle->get();
+    if (token != nullptr) examine(*token, status);
+    const MutexLock lock(mutex_);
+    if (token == nullptr) status.detail = slot->why;
+    if (token != nullptr && !status.ready) any_sick = slot->sick = true;
+  }
+  if (any_sick) changed_.notify_all();
+  return all;
+}
+
+void RegionTokens::for_each_open(
+    const std::function<void(const std::string&, pkcs11::Token&)>& visit) const {
+  for (const auto& [name, slot] : slots_) {
+    if (pkcs11::Token* token = slot->handle->get()) visit(name, *token);
+  }
+}
+
+}  // namespace kms::keystores

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "connector/base/random.h"
+#include "connector/keystores/generations.h"
+#include "connector/keystores/invocations.h"
+#include "connector/keystores/key_store.h"
+#include "connector/keystores/token_error.h"
+#include "connector/keystores/token_handle.h"
+#include "connector/storage/metadata_store.h"
+
+namespace kms::keystores {
+
+/// A key store on one PKCS#11 token. While the token has not been opened yet, calls wait for it
+/// until their deadline.
+class TokenKeyStore final : public KeyStore {
+ public:
+  /// What the key stores of a process have in common.
+  struct Shared {
+    storage::MetadataStore& store;
+    Invocations& invocations;
+    Generations& generations;
+    Random& random;
+  };
+  /// Keys of a custom key store are token objects; a Region's are wrapped, where its token can
+  /// wrap.
+  TokenKeyStore(std::shared_ptr<TokenHandle> token, TokenRole role, const Shared& shared);
+
+  std::optional<pkcs11::MaterialRef> reserve(pkcs11::KeyKind kind) override;
+  pkcs11::MaterialRef make(pkcs11::KeyKind kind, const std::optional<pkcs11::MaterialRef>& reserved,
+                           const std::string& key_arn, Deadline deadline) override;
+  bool destroy(const pkcs11::MaterialRef& ref, Deadline deadline) override;
+
+  Encrypted encrypt(const keys::AuthorizedKey& key, ByteView plaintext,
+                    const keys::EncryptionContext& context, Deadline deadline) override;
+  std::optional<SecretBytes> decrypt(const keys::AuthorizedKey& key,
+                                     const keys::Ciphertext& ciphertext,
+                                     const keys::EncryptionContext& context,
+                                     Deadline deadline) override;
+  DataKey generate_data_key(const keys::AuthorizedKey& key, std::size_t size,
+                            const keys::EncryptionContext& context, Deadline deadline) override;
+  SecretBytes random(std::size_t size, Deadline deadline) override;
+
+ private:
+  /// The generation that encrypts, counted once more; `key` keeps it alive.
+  struct Current {
+    keys::KeyPtr key;
+    const keys::Material* material = nullptr;
+    const keys::Generation* generation = nullptr;
+    [[nodiscard]] keys::CiphertextHeader header() const;
+  };
+  Current current(keys::KeyPtr key, Deadline deadline);
+  keys::KeyPtr next_generation(const Current& used_up, Deadline deadline);
+
+  const std::shared_ptr<TokenHandle> token_;
+  const TokenRole role_;
+  const Shared shared_;
+};
+
+}  // namespace kms::keystores
