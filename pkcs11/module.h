@@ -1,7 +1,7 @@
 #pragma once
 
-#include <cstddef>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,8 +12,8 @@
 
 namespace pkcs11 {
 
-/// How to choose a token: every part that is set must match. Parsed from an RFC 7512 URI or given as
-/// label and serial.
+/// How to choose a token: every part that is set must match. Parsed from an RFC 7512 URI or given
+/// as label and serial.
 struct TokenSelector {
   std::optional<std::string> label;
   std::optional<std::string> serial;
@@ -26,13 +26,14 @@ struct TokenSelector {
 
 /// What a vendor's module does differently; named values of the configuration.
 struct Quirks {
-  std::optional<GcmIv> gcm_iv;      // unset: probed
+  std::optional<GcmIv> gcm_iv;  // unset: probed
   bool read_write_sessions_only = true;
-  std::size_t max_gcm_bytes = 0;    // 0: probed
+  std::size_t max_gcm_bytes = 0;  // 0: probed
 };
 
-/// Remembers durably which PIN a token refused, so that it is never tried again (spec: a refused PIN counts
-/// towards the lock-out). Keyed by token serial; the implementation stores a keyed hash of the PIN.
+/// Remembers durably which PIN a token refused, so that it is never tried again (spec: a refused
+/// PIN counts towards the lock-out). Keyed by token serial; the implementation stores a keyed hash
+/// of the PIN.
 class PinRefusals {
  public:
   virtual ~PinRefusals() = default;
@@ -45,36 +46,38 @@ class PinRefusals {
 struct TokenOptions {
   TokenSelector selector;
   SecretBytes pin;
-  std::size_t max_sessions = 16;          // the anchor session comes on top
+  std::size_t max_sessions = 16;             // the anchor session comes on top
   std::size_t max_cached_materials = 10000;  // unwrapped session objects kept in the token
-  bool wrap_materials = true;             // find or make the key-encryption key (false in custom key stores)
+  bool wrap_materials = true;  // find or make the key-encryption key (false in custom key stores)
   Quirks quirks;
   std::shared_ptr<PinRefusals> pin_refusals;  // may be null in tests
   /// Called on recovery events with one line of text (no secrets); may be empty.
   std::function<void(const std::string&)> log;
 };
 
-/// A loaded PKCS#11 module: libp11's context and, of the same library, the function list. Lives as long as
-/// anything made from it.
+/// A loaded PKCS#11 module: libp11's context and, of the same library, the function list. Lives as
+/// long as anything made from it.
 class Module : public std::enable_shared_from_this<Module> {
  public:
   virtual ~Module() = default;
-  /// Tokens now present and initialised (after C_Finalize + C_Initialize if `rescan`, exclusive against every
-  /// token of the module).
+  /// Tokens now present and initialised (after C_Finalize + C_Initialize if `rescan`, exclusive
+  /// against every token of the module).
   [[nodiscard]] virtual std::vector<TokenInfo> tokens(bool rescan) = 0;
-  /// Chooses, logs in, probes. Throws Error: token_not_found, token_ambiguous, pin_*, device_error ...
+  /// Chooses, logs in, probes. Throws Error: token_not_found, token_ambiguous, pin_*, device_error
+  /// ...
   [[nodiscard]] virtual std::unique_ptr<Token> open(TokenOptions options, Deadline deadline) = 0;
 };
 
-/// The modules of this process, one context per real path. Destroy it (after all tokens) inside main:
-/// C_Finalize in a static destructor crashes SoftHSM.
+/// The modules of this process, one context per real path. Destroy it (after all tokens) inside
+/// main: C_Finalize in a static destructor crashes SoftHSM.
 class Modules {
  public:
   Modules();
   ~Modules();
   Modules(const Modules&) = delete;
   Modules& operator=(const Modules&) = delete;
-  /// Throws Error{module_not_loadable}. `init_args` is the string some modules (NSS) want in C_Initialize.
+  /// Throws Error{module_not_loadable}. `init_args` is the string some modules (NSS) want in
+  /// C_Initialize.
   std::shared_ptr<Module> load(const std::string& path, const std::string& init_args = {});
 
  private:

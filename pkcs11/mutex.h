@@ -36,8 +36,8 @@ class KMS_CAPABILITY("mutex") Mutex {
   std::mutex mutex_;
 };
 
-/// Holds a Mutex for a scope. wait()/wait_until() release it meanwhile, as a condition variable does;
-/// re-check the condition in a loop around them.
+/// Holds a Mutex for a scope. wait()/wait_until() release it meanwhile, as a condition variable
+/// does; re-check the condition in a loop around them.
 class KMS_SCOPED_CAPABILITY MutexLock {
  public:
   explicit MutexLock(Mutex& mutex) KMS_ACQUIRE(mutex) : lock_(mutex.native()) {}

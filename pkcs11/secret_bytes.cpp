@@ -11,7 +11,8 @@ namespace pkcs11 {
 namespace {
 
 std::uint8_t* allocate(std::size_t size) {
-  // OPENSSL_secure_malloc answers null when the locked heap is full; wiping is then all that is left.
+  // OPENSSL_secure_malloc answers null when the locked heap is full; wiping is then all that is
+  // left.
   void* memory = OPENSSL_secure_malloc(size);
   if (memory == nullptr) memory = OPENSSL_malloc(size);
   if (memory == nullptr) throw std::bad_alloc();

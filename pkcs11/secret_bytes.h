@@ -16,8 +16,8 @@ using ByteView = std::span<const std::uint8_t>;
 /// Returns false if the memory could not be locked (RLIMIT_MEMLOCK); secrets are then only wiped.
 bool reserve_secret_heap(std::size_t bytes);
 
-/// Bytes that are wiped when freed: PINs, plaintexts, data keys. Move-only, never printed. They live in the
-/// locked heap as long as it has room, else in ordinary memory, wiped all the same.
+/// Bytes that are wiped when freed: PINs, plaintexts, data keys. Move-only, never printed. They
+/// live in the locked heap as long as it has room, else in ordinary memory, wiped all the same.
 class SecretBytes {
  public:
   SecretBytes() noexcept = default;

@@ -12,8 +12,9 @@
 #include "pkcs11/error.h"
 #include "pkcs11/secret_bytes.h"
 
-// The token as its users see it: whole operations on values. No handle, session or CK type passes here, so
-// that the same interface can be served by a child process that holds the vendor's library.
+// The token as its users see it: whole operations on values. No handle, session or CK type passes
+// here, so that the same interface can be served by a child process that holds the vendor's
+// library.
 namespace pkcs11 {
 
 /// Until when an operation may wait for a session, a recovery or the token.
@@ -25,7 +26,8 @@ enum class KeyKind : std::uint8_t { aes_256 };
 /// CKA_ID of a token object of ours: 16 random bytes, new for each attempt to create one.
 using ObjectId = std::array<std::uint8_t, 16>;
 
-/// Key material outside the token, wrapped (AES-KWP, RFC 5649) under the token's key-encryption key.
+/// Key material outside the token, wrapped (AES-KWP, RFC 5649) under the token's key-encryption
+/// key.
 struct WrappedMaterial {
   KeyKind kind = KeyKind::aes_256;
   ObjectId kek{};  // CKA_ID of the key-encryption key
@@ -60,8 +62,8 @@ struct TokenInfo {
   std::string serial;
   std::string manufacturer;
   std::string model;
-  std::string firmware;        // major.minor
-  std::string library;         // description and version of the module
+  std::string firmware;  // major.minor
+  std::string library;   // description and version of the module
 };
 
 /// Who makes the IV of AES-GCM.
@@ -75,9 +77,9 @@ enum class GcmIv : std::uint8_t {
 struct Capabilities {
   bool aes_gcm = false;
   GcmIv gcm_iv = GcmIv::host;
-  std::size_t gcm_max = 0;      // longest plaintext in bytes that was tried with success
-  bool wrap_kwp = false;        // AES-KWP wraps and unwraps, RFC 5649, proved by use
-  bool session_objects = false; // sensitive session keys can be generated
+  std::size_t gcm_max = 0;       // longest plaintext in bytes that was tried with success
+  bool wrap_kwp = false;         // AES-KWP wraps and unwraps, RFC 5649, proved by use
+  bool session_objects = false;  // sensitive session keys can be generated
   bool random = false;
 };
 
@@ -87,8 +89,8 @@ struct TokenObject {
   std::string label;
 };
 
-/// One token, logged in. Thread-safe. Every call may throw Error; a lost token is recovered inside the call,
-/// within its deadline.
+/// One token, logged in. Thread-safe. Every call may throw Error; a lost token is recovered inside
+/// the call, within its deadline.
 class Token {
  public:
   virtual ~Token() = default;
@@ -102,9 +104,10 @@ class Token {
 
   /// A new sensitive key, wrapped under the key-encryption key, unwrapped again and proved equal.
   virtual WrappedMaterial generate_wrapped(KeyKind kind, Deadline deadline) = 0;
-  /// A new sensitive, non-extractable token object with this CKA_ID and CKA_LABEL. After an error no object
-  /// with that id is left behind, as far as the token can be reached.
-  virtual void generate_object(KeyKind kind, const ObjectId& id, const std::string& label, Deadline deadline) = 0;
+  /// A new sensitive, non-extractable token object with this CKA_ID and CKA_LABEL. After an error
+  /// no object with that id is left behind, as far as the token can be reached.
+  virtual void generate_object(KeyKind kind, const ObjectId& id, const std::string& label,
+                               Deadline deadline) = 0;
   /// Destroys the object; false if a healthy token does not hold it.
   virtual bool destroy_object(const ObjectId& id, Deadline deadline) = 0;
   [[nodiscard]] virtual bool has_object(const ObjectId& id, Deadline deadline) = 0;
@@ -113,7 +116,8 @@ class Token {
 
   /// Fills `out` from the token's generator (C_GenerateRandom).
   virtual void random(std::span<std::uint8_t> out, Deadline deadline) = 0;
-  /// AES-256-GCM with a fresh 96-bit IV (its length may differ where the token makes it) and a 128-bit tag.
+  /// AES-256-GCM with a fresh 96-bit IV (its length may differ where the token makes it) and a
+  /// 128-bit tag.
   virtual GcmCiphertext gcm_encrypt(const MaterialRef& key, ByteView plaintext, ByteView aad,
                                     Deadline deadline) = 0;
   /// nullopt: the ciphertext, IV or AAD is not authentic. A device fault throws instead.

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pkcs11/canary.h"
+#include "pkcs11/connection.h"
+#include "pkcs11/key_cache.h"
+#include "pkcs11/material_cache.h"
+#include "pkcs11/timed_mutex.h"
+#include "pkcs11/token.h"
+
+namespace pkcs11 {
+
+/// Token on a PKCS#11 module: which object serves which material, and what is done with it. When
+/// and how often is the Connection's business. Locks, in this order: gate, session lease, anchor
+/// session, objects.
+class CryptokiToken final : public Token, private Connection::Listener {
+ public:
+  /// Opens the connection.
+  CryptokiToken(std::shared_ptr<LoadedModule> module, TokenOptions options, Deadline deadline);
+  ~CryptokiToken() override;
+  CryptokiToken(const CryptokiToken&) = delete;
+  CryptokiToken& operator=(const CryptokiToken&) = delete;
+  CryptokiToken(CryptokiToken&&) = delete;
+  CryptokiToken& operator=(CryptokiToken&&) = delete;
+
+  TokenInfo info() const override;
+  Capabilities capabilities() const override { return probed_.capabilities; }
+  void check_health(Deadline deadline) override { connection_->check_health(deadline); }
+  std::uint64_t epoch() const override { return connection_->epoch(); }
+
+  WrappedMaterial generate_wrapped(KeyKind kind, Deadline deadline) override;
+  void generate_object(KeyKind kind, const ObjectId& id, const std::string& label,
+                       Deadline deadline) override;
+  bool destroy_object(const ObjectId& id, Deadline deadline) override;
+  bool has_object(const ObjectId& id, Deadline deadline) override;
+  std::vector<TokenObject> objects(Deadline deadline) override;
+
+  void random(std::span<std::uint8_t> out, Deadline deadline) override;
+  GcmCiphertext gcm_encrypt(const MaterialRef& key, ByteView plaintext, ByteView aad,
+                            Deadline deadline) override;
+  std::optional<SecretBytes> gcm_decrypt(const MaterialRef& key, ByteView iv, ByteView ciphertext,
+                                         ByteView aad, Deadline deadline) override;
+  SealedRandom generate_sealed(const MaterialRef& key, std::size_t size, ByteView aad,
+                               Deadline deadline) override;
+
+ private:
+  /// A key in use; an unwrapped one stays in the token meanwhile.
+  struct KeyUse {
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    MaterialCache::Ref unwrapped;
+  };
+
+  void logged_in(Session& anchor, const PresentToken& token, Deadline deadline) override;
+  void logged_out() noexcept override;
+  void prove(Session& session) override { canary_.prove(session); }
+
+  // At login, when nothing else runs.
+  std::vector<ObjectInfo> enumerate(Session& session) KMS_REQUIRES(objects_mutex_);
+  void settle_canary(Session& anchor, const std::vector<ObjectInfo>& objects)
+      KMS_REQUIRES(objects_mutex_);
+  void settle_kek(Session& anchor, const std::vector<ObjectInfo>& objects)
+      KMS_REQUIRES(objects_mutex_);
+  CK_OBJECT_HANDLE make_own_object(Session& anchor, const ObjectId& id, Attributes&& wanted)
+      KMS_REQUIRES(objects_mutex_);
+  [[nodiscard]] static ObjectId draw_id(Session& session);
+  [[nodiscard]] std::optional<ObjectId> kek() const;
+
+  // Inside Connection::run().
+  template <class Operation>
+  auto with_key(const MaterialRef& material, Deadline deadline, Operation&& operation);
+  [[nodiscard]] KeyUse resolve(const MaterialRef& material, Session& session, Deadline deadline);
+  void forget(const MaterialRef& material, const KeyUse& key);
+  [[nodiscard]] TokenKey locate(const ObjectId& id, Session& session, Deadline deadline);
+  /// Throws unless it is the token's healthy word that the object is not there.
+  void confirm_absence(Session& session) KMS_REQUIRES(objects_mutex_);
+  [[nodiscard]] MaterialCache::Ref unwrap(const WrappedMaterial& material, Session& session,
+                                          Deadline deadline);
+  [[nodiscard]] CK_OBJECT_HANDLE unwrap_or_doubt(Session& anchor, Session& session,
+                                                 const WrappedMaterial& material,
+                                                 CK_OBJECT_HANDLE kek);
+  [[nodiscard]] bool is_aes_256(Session& session, CK_OBJECT_HANDLE key) const;
+  [[nodiscard]] WrappedMaterial wrap_new_key(Session& session, const ObjectId& kek,
+                                             Deadline deadline);
+  [[nodiscard]] std::optional<SecretBytes> decrypt_or_doubt(Session& session, CK_OBJECT_HANDLE key,
+                                                            ByteView iv, ByteView ciphertext,
+                                                            ByteView aad);
+  void check_plaintext(std::size_t size) const;
+  void remove_leftovers(const ObjectId& id, Deadline deadline) noexcept;
+
+  // Set by the first login, before anybody else has the token.
+  Probed probed_;
+  bool probed_once_ = false;
+
+  KeyCache keys_;
+  MaterialCache materials_;
+  Canary canary_;
+  /// Search, creation and destruction of token objects: SoftHSM before 2.7.0 fails, and leaves keys
+  /// behind, where they run side by side (its issue 573).
+  TimedMutex objects_mutex_;
+  mutable Mutex mutex_;
+  TokenInfo info_ KMS_GUARDED_BY(mutex_);
+  std::optional<ObjectId> kek_ KMS_GUARDED_BY(mutex_);
+
+  const std::shared_ptr<Connection> connection_;
+};
+
+}  // namespace pkcs11

@@ -1,0 +1,65 @@
+#include "pkcs11/login.h"
+
+namespace pkcs11 {
+namespace {
+
+/// Answers of C_Login that count towards the lock-out, or follow from it.
+std::optional<Failure> refusal(CK_RV rv) {
+  switch (rv) {
+    case CKR_PIN_INCORRECT:
+    case CKR_PIN_INVALID:
+    case CKR_PIN_LEN_RANGE:
+    case CKR_PIN_EXPIRED:
+    case CKR_PIN_LOCKED:
+      return describe(rv).failure;
+    default:
+      return std::nullopt;
+  }
+}
+
+void check_never_refused(const PresentToken& token, LoadedModule& module,
+                         const TokenOptions& options) {
+  const ByteView pin = options.pin.view();
+  std::optional<Failure> before = module.refused_pins().refused(token.info.serial, pin);
+  if (!before && options.pin_refusals != nullptr) {
+    before = options.pin_refusals->refused(token.info.serial, pin);
+  }
+  if (before) {
+    throw Error(*before, "token \"" + token.info.label +
+                             "\" has refused this PIN before; it is not tried again");
+  }
+}
+
+}  // namespace
+
+CK_STATE log_in(Session& anchor, const PresentToken& token, LoadedModule& module,
+                const TokenOptions& options) {
+  if ((token.flags & CKF_LOGIN_REQUIRED) == 0) return CKS_RW_PUBLIC_SESSION;
+  if ((token.flags & CKF_USER_PIN_LOCKED) != 0) {
+    throw Error(Failure::pin_locked,
+                "the user PIN of token \"" + token.info.label + "\" is locked");
+  }
+  if ((token.flags & CKF_USER_PIN_INITIALIZED) == 0) {
+    throw Error(Failure::pin_not_initialized, "token \"" + token.info.label + "\" has no user PIN");
+  }
+  check_never_refused(token, module, options);
+
+  const bool tried_before = module.note_login(token.info.serial);
+  CK_RV rv = anchor.login(options.pin.view());
+  if (rv == CKR_USER_ALREADY_LOGGED_IN && tried_before) {
+    // Ours, from a session that the token would not close. The module answers this before it looks
+    // at the PIN, so only a new login shows that the PIN is right.
+    anchor.logout();
+    rv = anchor.login(options.pin.view());
+  }
+  if (const std::optional<Failure> failure = refusal(rv)) {
+    module.refused_pins().record(token.info.serial, options.pin.view(), *failure);
+    if (options.pin_refusals != nullptr) {
+      options.pin_refusals->record(token.info.serial, options.pin.view(), *failure);
+    }
+  }
+  check(rv, "C_Login");
+  return CKS_RW_USER_FUNCTIONS;
+}
+
+}  // namespace pkcs11

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "pkcs11/loaded_module.h"
+#include "pkcs11/session.h"
+
+namespace pkcs11 {
+
+/// Logs the user in, unless the token needs no login or will not take this PIN: a PIN that was
+/// refused once is never tried again. Returns the state that sessions are in from now on.
+CK_STATE log_in(Session& anchor, const PresentToken& token, LoadedModule& module,
+                const TokenOptions& options);
+
+}  // namespace pkcs11

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "pkcs11/cryptoki.h"
+#include "pkcs11/mutex.h"
+#include "pkcs11/token.h"
+
+namespace pkcs11 {
+
+/// The session objects that wrapped material was unwrapped to: the `most` used last. One that is
+/// evicted is to be destroyed in the token once nobody uses it any more (take_evicted).
+/// Thread-safe.
+class MaterialCache final {
+ private:
+  class Evicted;
+
+ public:
+  /// An unwrapped key; alive in the token at least as long as somebody holds this.
+  class Unwrapped final {
+   public:
+    Unwrapped(CK_OBJECT_HANDLE handle, std::shared_ptr<Evicted> evicted) noexcept
+        : handle_(handle), evicted_(std::move(evicted)) {}
+    ~Unwrapped();
+    Unwrapped(const Unwrapped&) = delete;
+    Unwrapped& operator=(const Unwrapped&) = delete;
+    Unwrapped(Unwrapped&&) = delete;
+    Unwrapped& operator=(Unwrapped&&) = delete;
+    [[nodiscard]] CK_OBJECT_HANDLE handle() const noexcept { return handle_; }
+
+   private:
+    friend class MaterialCache;
+    const CK_OBJECT_HANDLE handle_;
+    // Null once the object is known, or feared, to be gone: its handle may be another's by now.
+    std::shared_ptr<Evicted> evicted_;
+  };
+  using Ref = std::shared_ptr<const Unwrapped>;
+
+  explicit MaterialCache(std::size_t most);
+  ~MaterialCache();
+  MaterialCache(const MaterialCache&) = delete;
+  MaterialCache& operator=(const MaterialCache&) = delete;
+  MaterialCache(MaterialCache&&) = delete;
+  MaterialCache& operator=(MaterialCache&&) = delete;
+
+  /// Null if it is not there.
+  [[nodiscard]] Ref find(const WrappedMaterial& material);
+  Ref put(const WrappedMaterial& material, CK_OBJECT_HANDLE handle);
+  /// The object does not answer any more; `lost` is what was in use.
+  void forget(const WrappedMaterial& material, const Ref& lost);
+  /// Evicted objects that nobody uses: destroy them.
+  [[nodiscard]] std::vector<CK_OBJECT_HANDLE> take_evicted();
+  /// The objects died with the session that made them.
+  void clear();
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  struct Entry {
+    WrappedMaterial material;
+    std::shared_ptr<Unwrapped> key;
+  };
+  struct Hash {
+    std::size_t operator()(const WrappedMaterial* material) const noexcept;
+  };
+  struct Equal {
+    bool operator()(const WrappedMaterial* a, const WrappedMaterial* b) const noexcept {
+      return *a == *b;
+    }
+  };
+  using Entries = std::list<Entry>;
+
+  const std::size_t most_;
+  mutable Mutex mutex_;
+  Entries entries_ KMS_GUARDED_BY(mutex_);  // the one used last in front
+  std::unordered_map<const WrappedMaterial*, Entries::iterator, Hash, Equal> index_
+      KMS_GUARDED_BY(mutex_);
+  std::shared_ptr<Evicted> evicted_ KMS_GUARDED_BY(mutex_);
+};
+
+}  // namespace pkcs11

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <dlfcn.h>
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "pkcs11/module.h"
+#include "tests/contracts/token_contract.h"
+#include "tests/fakes/pkcs11_proxy/control.h"
+#include "tests/support/softhsm.h"
+
+namespace pkcs11 {
+
+inline Deadline within(std::chrono::milliseconds time) {
+  return std::chrono::steady_clock::now() + time;
+}
+inline Deadline soon() { return within(std::chrono::seconds(20)); }
+
+/// One SoftHSM with one token behind the fault-injecting proxy, and what is loaded from it.
+struct SoftHsmToken {
+  explicit SoftHsmToken(const std::string& label = "test") : label_(label) {
+    softhsm.add_token(label);
+    proxy.reset();
+  }
+  ~SoftHsmToken() { proxy.reset(); }
+  SoftHsmToken(const SoftHsmToken&) = delete;
+  SoftHsmToken& operator=(const SoftHsmToken&) = delete;
+
+  [[nodiscard]] TokenOptions options(const std::string& pin = kms::test::SoftHsm::kUserPin) {
+    TokenOptions options;
+    options.selector.label = label_;
+    options.pin = SecretBytes::copy_of(std::string_view(pin));
+    options.log = [this](const std::string& text) {
+      const std::lock_guard lock(mutex);
+      log.push_back(text);
+    };
+    return options;
+  }
+  std::shared_ptr<Module> module() { return modules.load(kms::test::SoftHsm::proxy_path()); }
+  std::unique_ptr<Token> open(Deadline deadline = soon()) {
+    return module()->open(options(), deadline);
+  }
+  [[nodiscard]] std::string log_text() {
+    const std::lock_guard lock(mutex);
+    std::string text;
+    for (const std::string& line : log) text += line + "\n";
+    return text;
+  }
+
+  kms::test::SoftHsm softhsm;
+  std::string label_;
+  pkcs11_proxy::Control& proxy = pkcs11_proxy::control(kms::test::SoftHsm::proxy_path());
+  std::mutex mutex;
+  std::vector<std::string> log;
+  Modules modules;
+};
+
+/// The Failure that the call throws.
+template <class Call>
+Failure failure_of(Call&& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.failure();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return Failure::other;
+}
+
+}  // namespace pkcs11
