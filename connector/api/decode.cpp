@@ -1,6 +1,7 @@
 #include "connector/api/decode.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -279,7 +280,11 @@ void Decoder::check_length(const Shape& shape, std::size_t length, std::string_v
 }  // namespace
 
 void decode_into(const Structure& structure, void* object, std::span<char> body) {
-  rapidjson::Document document;
+  // The nodes of most requests fit here; they hold addresses and numbers, the texts stay in the
+  // body.
+  std::array<char, 4096> nodes;
+  rapidjson::MemoryPoolAllocator<> pool(nodes.data(), nodes.size());
+  rapidjson::Document document(&pool);
   if (!parse_in_place(body, document)) throw Error(ErrorCode::serialization);
   refuse_list(document);
   if (!document.IsObject()) throw Error(ErrorCode::serialization);

@@ -50,7 +50,12 @@ const Compiled& compiled() {
 bool matches_class(const Pattern& pattern, std::string_view text) {
   std::size_t count = 0;
   while (!text.empty()) {
-    const char32_t c = take_code_point(text);
+    auto c = char32_t{static_cast<unsigned char>(text.front())};
+    if (c < 0x80) {
+      text.remove_prefix(1);
+    } else {
+      c = take_code_point(text);
+    }
     if (c > 0xFF || (pattern.characters[c >> 6] >> (c & 63) & 1) == 0) return false;
     ++count;
   }

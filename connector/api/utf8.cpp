@@ -1,10 +1,24 @@
 #include "connector/api/utf8.h"
 
+#include <cstdint>
+#include <cstring>
+
 namespace kms::api {
 namespace {
 
 constexpr bool between(unsigned char c, unsigned char low, unsigned char high) {
   return c >= low && c <= high;
+}
+
+/// How many bytes at the front are ASCII, in steps of eight: nearly all text is.
+std::size_t ascii_prefix(std::string_view text) noexcept {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  std::size_t length = 0;
+  for (std::uint64_t word = 0; length + sizeof(word) <= text.size(); length += sizeof(word)) {
+    std::memcpy(&word, text.data() + length, sizeof(word));
+    if ((word & kHighBits) != 0) break;
+  }
+  return length;
 }
 
 /// The length of the well-formed sequence at the front of non-empty text, or 0.
@@ -32,7 +46,8 @@ std::size_t sequence_length(std::string_view text) noexcept {
 }  // namespace
 
 std::optional<std::size_t> count_code_points(std::string_view text) noexcept {
-  std::size_t count = 0;
+  std::size_t count = ascii_prefix(text);
+  text.remove_prefix(count);
   while (!text.empty()) {
     const std::size_t length = sequence_length(text);
     if (length == 0) return std::nullopt;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <thread>
+#include <vector>
+
 #include "tests/connector/api/decoding.h"
 
 namespace kms::api {
@@ -80,6 +84,20 @@ TEST(Pattern, RegularExpressionsOnHostileText) {
     EXPECT_FALSE(passes("CreateCustomKeyStore", "XksProxyUriEndpoint", std::string(size, 'a')));
     EXPECT_FALSE(passes("UpdatePrimaryRegion", "PrimaryRegion", std::string(size, '\0')));
   }
+}
+
+TEST(Pattern, ServesManyThreads) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([] {
+      for (int n = 0; n < 500; ++n) {
+        ASSERT_TRUE(passes("UpdatePrimaryRegion", "PrimaryRegion", "us-east-" + std::to_string(n)));
+        ASSERT_FALSE(passes("CreateCustomKeyStore", "XksProxyUriPath",
+                            "/kms/xks/v" + std::to_string(n + 100)));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(Pattern, OnlyFiveNeedRegularExpressions) { EXPECT_EQ(regular_expressions().size(), 5U); }
