@@ -40,7 +40,7 @@ Page<keys::AliasPtr> Image::aliases_of_key(const Scope& scope, std::string_view 
 
 std::vector<keys::PinRefusalRecord> Image::pin_refusals(std::string_view token_serial) const {
   std::vector<keys::PinRefusalRecord> refusals;
-  for (auto it = pin_refusals_.lower_bound({std::string(token_serial), Bytes{}});
+  for (auto it = pin_refusals_.lower_bound({std::string(token_serial), std::string()});
        it != pin_refusals_.end() && it->first.first == token_serial; ++it) {
     refusals.push_back(it->second);
   }
@@ -74,7 +74,8 @@ void Image::apply_one(const Replacement<keys::KeyStoreRecord>& change) {
 }
 
 void Image::apply_one(const RefusalChange& change) {
-  const std::pair key{change.record.token_serial, change.record.pin_hash};
+  const Bytes& hash = change.record.pin_hash;
+  const std::pair key{change.record.token_serial, std::string(hash.begin(), hash.end())};
   if (change.present) {
     pin_refusals_.insert_or_assign(key, change.record);
   } else {

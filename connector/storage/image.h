@@ -159,7 +159,8 @@ class Image {
   std::set<keys::AliasPtr, ByTarget> aliases_by_target_;
   std::map<Scope, std::size_t> key_counts_;
   std::map<std::pair<Scope, std::string>, std::size_t> key_counts_of_stores_;
-  std::map<std::pair<std::string, Bytes>, keys::PinRefusalRecord> pin_refusals_;
+  std::map<std::pair<std::string, std::string>, keys::PinRefusalRecord>
+      pin_refusals_;  // serial, hash
 };
 
 }  // namespace kms::storage

@@ -35,20 +35,22 @@ Poco::Data::Session open_session(const std::string& path) {
   }
 }
 
-void configure(sqlite3* database) {
+/// Nothing is written to a file that is damaged, somebody else's or a later release's.
+void check_before_writing(sqlite3* database) {
   sqlite3_busy_timeout(database, kBusyMilliseconds);
-  // A damaged file must not be able to run code or functions of its schema.
+  // A damaged file must not be able to run functions by its schema.
   sqlite::execute(database, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
+  (void)schema_version(database, migrations());
+  const std::string verdict = sqlite::query_text(database, "PRAGMA quick_check(1)");
+  if (verdict != "ok") throw Error(Fault::corrupt, "the database is damaged: " + verdict);
+}
+
+void configure(sqlite3* database) {
   if (sqlite::query_text(database, "PRAGMA journal_mode = WAL") != "wal") {
     throw Error(Fault::unavailable, "the database's file system does not allow WAL mode");
   }
   sqlite::execute(database,
                   "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON");
-}
-
-void check_integrity(sqlite3* database) {
-  const std::string verdict = sqlite::query_text(database, "PRAGMA quick_check(1)");
-  if (verdict != "ok") throw Error(Fault::corrupt, "the database is damaged: " + verdict);
 }
 
 class SqliteStore final : public MetadataStore {
@@ -159,8 +161,8 @@ class SqliteStore final : public MetadataStore {
 
 void SqliteStore::open() {
   database_ = Poco::Data::SQLite::Utility::dbHandle(session_);
+  check_before_writing(database_);
   configure(database_);
-  check_integrity(database_);
   migrate(database_, migrations());
   const MutexLock writer(writer_mutex_);
   rows_ = std::make_unique<RowWriter>(database_);

@@ -151,29 +151,29 @@ CREATE TABLE audit_outbox (
 
 constexpr std::array kMigrations{Migration{.version = 1, .sql = kVersion1}};
 
-int version_of(sqlite3* database) {
+}  // namespace
+
+std::span<const Migration> migrations() noexcept { return kMigrations; }
+
+int schema_version(sqlite3* database, std::span<const Migration> steps) {
   const auto application = sqlite::query_integer(database, "PRAGMA application_id");
   const auto tables = sqlite::query_integer(database, "SELECT count(*) FROM sqlite_schema");
   if (application == 0 && tables == 0) return 0;
   if (application != kApplicationId) {
     throw Error(Fault::corrupt, "this SQLite database was not made by kms-connector");
   }
-  return static_cast<int>(
-      sqlite::query_integer(database, "SELECT max(version) FROM schema_version"));
-}
-
-}  // namespace
-
-std::span<const Migration> migrations() noexcept { return kMigrations; }
-
-void migrate(sqlite3* database, std::span<const Migration> steps) {
-  const int version = version_of(database);
-  const int last = steps.back().version;
+  const auto version = sqlite::query_integer(database, "SELECT max(version) FROM schema_version");
+  const std::int64_t last = steps.back().version;
   if (version > last) {
     throw Error(Fault::newer_schema, "the database has schema " + std::to_string(version) +
                                          " of a later release; this one knows schemas up to " +
                                          std::to_string(last));
   }
+  return static_cast<int>(version);
+}
+
+void migrate(sqlite3* database, std::span<const Migration> steps) {
+  const int version = schema_version(database, steps);
   for (const Migration& step : steps) {
     if (step.version <= version) continue;
     sqlite::Transaction transaction(database);

@@ -17,6 +17,10 @@ struct Migration {
 /// version.
 [[nodiscard]] std::span<const Migration> migrations() noexcept;
 
+/// The step the database is at, 0 for an empty one. Throws Error{newer_schema} for a database of a
+/// later release, Error{corrupt} for one that is not ours.
+[[nodiscard]] int schema_version(sqlite3* database, std::span<const Migration> steps);
+
 /// Brings the database to the last step, each step in a transaction of its own. Throws
 /// Error{newer_schema} for a database of a later release, Error{corrupt} for one that is not ours.
 void migrate(sqlite3* database, std::span<const Migration> steps);
