@@ -10,10 +10,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <stdexcept>
 #include <system_error>
-
-extern char** environ;
 
 namespace kms::test {
 namespace {
@@ -82,7 +81,11 @@ Process::Process(const Command& command) {
 }
 
 Process::~Process() {
-  if (!status_) terminate();
+  try {
+    if (!status_) terminate();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "process %d: %s\n", pid_, error.what());
+  }
   output_.reader.join();
   error_output_.reader.join();
   ::close(pidfd_);

@@ -24,7 +24,7 @@ TempDir::~TempDir() {
 }
 
 fs::path TempDir::write(std::string_view name, std::string_view text) const {
-  const fs::path file = path_ / name;
+  fs::path file = path_ / name;
   fs::create_directories(file.parent_path());
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
   out << text;
