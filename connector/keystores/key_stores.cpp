@@ -37,6 +37,7 @@ struct KeyStores::Impl {
       : config(configuration),
         modules(all_modules),
         store(metadata),
+        clock(time),
         random(randomness),
         started(clock.now()),
         pin_refusals(std::make_shared<StoredPinRefusals>(
@@ -69,6 +70,7 @@ struct KeyStores::Impl {
   const config::Config& config;
   pkcs11::Modules& modules;
   storage::MetadataStore& store;
+  const Clock& clock;
   Random& random;
   const Timestamp started;
   const std::shared_ptr<StoredPinRefusals> pin_refusals;
@@ -163,7 +165,8 @@ std::string KeyStores::create(const Scope& scope, NewStore request, Deadline dea
                               .id = make_store_id(impl_->random),
                               .name = std::move(request.name),
                               .cluster_id = std::move(request.cluster_id),
-                              .trust_anchor = std::move(request.trust_anchor)};
+                              .trust_anchor = std::move(request.trust_anchor),
+                              .created = impl_->clock.now()};
   record.password = impl_->seal(scope, record.id, request.password, deadline);
 
   const MutexLock lock(impl_->taking);
