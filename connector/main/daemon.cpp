@@ -1,0 +1,57 @@
+#include "connector/main/daemon.h"
+
+#include <iostream>
+#include <string>
+#include <string_view>
+
+#include "connector/base/log.h"
+#include "connector/http/server.h"
+#include "connector/main/notify.h"
+#include "connector/service/application.h"
+#include "connector/service/metrics.h"
+
+namespace kms {
+namespace {
+
+constexpr std::string_view kSource = "main";
+
+/// A line a token, for people who look at /readyz.
+std::string ready_detail(const service::Application& application) {
+  std::string detail;
+  for (const keystores::TokenStatus& token : application.token_status()) {
+    detail.append(token.name).append(token.ready ? " ready" : " not ready");
+    if (!token.detail.empty()) detail.append(": ").append(token.detail);
+    detail.append("\n");
+  }
+  return detail;
+}
+
+void announce(const config::Config& config, const http::Server& server) {
+  const std::vector<std::string> urls = server.urls();
+  for (const std::string& url : urls) log(LogLevel::info, kSource, "listening on " + url);
+  log(LogLevel::info, kSource,
+      "admin listener on " + config.admin.address + " port " + std::to_string(server.admin_port()));
+  std::cout << "ready " << urls.front() << std::endl;
+  if (!notify_supervisor("READY=1"))
+    log(LogLevel::warning, kSource, "the supervisor cannot be told of the start");
+}
+
+}  // namespace
+
+void serve(const config::Config& config, const StopSignals& stop) {
+  service::Metrics metrics;
+  service::Application application(config, &metrics);
+  http::Server server(config, application.service(),
+                      http::Admin{.ready = [&] { return application.ready(); },
+                                  .ready_detail = [&] { return ready_detail(application); },
+                                  .metrics = &metrics});
+  server.start();
+  announce(config, server);
+
+  const int number = stop.wait();
+  log(LogLevel::info, kSource, "stopping on signal " + std::to_string(number));
+  static_cast<void>(notify_supervisor("STOPPING=1"));
+  server.drain();
+}
+
+}  // namespace kms

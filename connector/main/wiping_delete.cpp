@@ -1,0 +1,40 @@
+// Every deallocation of C++ wipes first, in this program: what libraries copy of a request (JSON
+// text, strings, streams) does not stay behind in freed memory. Not in sanitizer builds, which
+// bring their own operators.
+
+#include <malloc.h>
+#include <openssl/crypto.h>
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+void wipe_and_free(void* memory) noexcept {
+  if (memory == nullptr) return;
+  OPENSSL_cleanse(memory, ::malloc_usable_size(memory));
+  std::free(memory);
+}
+
+}  // namespace
+
+void operator delete(void* memory) noexcept { wipe_and_free(memory); }
+void operator delete[](void* memory) noexcept { wipe_and_free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { wipe_and_free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { wipe_and_free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { wipe_and_free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { wipe_and_free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { wipe_and_free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { wipe_and_free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  wipe_and_free(memory);
+}
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
+  wipe_and_free(memory);
+}
+void operator delete(void* memory, std::align_val_t, const std::nothrow_t&) noexcept {
+  wipe_and_free(memory);
+}
+void operator delete[](void* memory, std::align_val_t, const std::nothrow_t&) noexcept {
+  wipe_and_free(memory);
+}
