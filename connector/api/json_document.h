@@ -4,7 +4,10 @@
 
 #include <span>
 
-// RapidJSON stays inside decode.cpp and json_document.cpp.
+// RapidJSON stays inside decode.cpp and json_document.cpp. It was chosen over simdjson On-Demand
+// because it unescapes in place: simdjson copies every string that is asked for into its parser's
+// own buffer, which is freed unwiped (tests/connector/api/heap_residue_test.cpp looks for such
+// copies).
 namespace kms::api {
 
 /// Parses JSON where it stands: strings are unescaped inside `text` and the document refers to them
