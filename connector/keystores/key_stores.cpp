@@ -33,7 +33,7 @@ std::string make_store_id(Random& random) {
 
 struct KeyStores::Impl {
   Impl(const config::Config& configuration, pkcs11::Modules& all_modules,
-       storage::MetadataStore& metadata, const Clock& clock, Random& randomness)
+       storage::MetadataStore& metadata, const Clock& time, Random& randomness)
       : config(configuration),
         modules(all_modules),
         store(metadata),
