@@ -13,9 +13,28 @@ namespace {
   throw Error(Failure::material_rejected, "wrapped material: " + why);
 }
 
-bool may_be_the_blob(CK_RV rv) { return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED; }
+/// Answers to a blob, or to the key in it, that a token which is not well gives too.
+bool may_be_the_blob(CK_RV rv) {
+  return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED || rv == CKR_KEY_SIZE_RANGE ||
+         rv == CKR_MECHANISM_INVALID;
+}
 
 }  // namespace
+
+template <class Attempt>
+auto CryptokiToken::unless_refused(Session& session, Attempt&& attempt)
+    -> std::optional<decltype(attempt())> {
+  for (int tries = 0;; ++tries) {
+    try {
+      return attempt();
+    } catch (const Error& error) {
+      if (!may_be_the_blob(error.rv())) throw;
+    }
+    if (session.busy()) session.reopen();
+    canary_.prove(session);
+    if (tries == 1) return std::nullopt;
+  }
+}
 
 WrappedMaterial CryptokiToken::generate_wrapped(KeyKind kind, Deadline deadline) {
   const std::optional<ObjectId> under = kek();
@@ -85,8 +104,8 @@ MaterialCache::Ref CryptokiToken::unwrap(const WrappedMaterial& material, Sessio
     }
     const TokenKey kek_key = locate(material.kek, anchor, deadline);
     if (!(kek_key.type == CKK_AES && kek_key.bytes == kAes256Bytes)) reject("no such wrapping key");
-    const CK_OBJECT_HANDLE key = unwrap_or_doubt(anchor, session, material, kek_key.handle);
-    if (!is_aes_256(anchor, key)) {
+    const CK_OBJECT_HANDLE key = unwrap_blob(anchor, session, material, kek_key.handle);
+    if (!is_aes_256(session, key)) {
       anchor.destroy(key);
       reject("it does not hold an AES-256 key");
     }
@@ -94,49 +113,34 @@ MaterialCache::Ref CryptokiToken::unwrap(const WrappedMaterial& material, Sessio
   });
 }
 
-bool CryptokiToken::is_aes_256(Session& session, CK_OBJECT_HANDLE key) const {
+CK_OBJECT_HANDLE CryptokiToken::unwrap_blob(Session& anchor, Session& session,
+                                            const WrappedMaterial& material,
+                                            CK_OBJECT_HANDLE kek_handle) {
+  const auto key = unless_refused(session, [&] {
+    try {
+      return anchor.unwrap(probed_.key_wrap, kek_handle, material.blob, templates::unwrapped_key());
+    } catch (const Error& error) {
+      if (describe(error.rv()).severity == Severity::handle) keys_.forget(material.kek, kek_handle);
+      throw;
+    }
+  });
+  if (!key) reject("the token's key-encryption key does not open it");
+  return *key;
+}
+
+bool CryptokiToken::is_aes_256(Session& session, CK_OBJECT_HANDLE key) {
   const std::optional<ObjectInfo> made = session.inspect(key);
   if (!made || made->type != CKK_AES) return false;
   if (made->bytes != 0) return made->bytes == kAes256Bytes;
   // SoftHSM 2.6.1 unwraps any number of bytes to an "AES key" and tells CKA_VALUE_LEN 0. The blob
-  // has room for 25 to 32 of them, and among these only 32 make a key that encrypts.
-  std::array<std::uint8_t, kGcmIvBytes> iv{};
-  session.random(iv);
-  try {
-    return !session.gcm_encrypt(key, probed_.capabilities.gcm_iv, iv, {}, {}).data.empty();
-  } catch (const Error& error) {
-    switch (error.rv()) {
-      case CKR_KEY_SIZE_RANGE:
-      case CKR_MECHANISM_INVALID:
-      case CKR_GENERAL_ERROR:
-        return false;
-      default:
-        throw;
-    }
-  }
-}
-
-CK_OBJECT_HANDLE CryptokiToken::unwrap_or_doubt(Session& anchor, Session& session,
-                                                const WrappedMaterial& material,
-                                                CK_OBJECT_HANDLE kek_handle) {
-  const auto once = [&] {
-    return anchor.unwrap(probed_.key_wrap, kek_handle, material.blob, templates::unwrapped_key());
-  };
-  try {
-    return once();
-  } catch (const Error& error) {
-    if (describe(error.rv()).severity == Severity::handle) keys_.forget(material.kek, kek_handle);
-    if (!may_be_the_blob(error.rv())) throw;
-  }
-  // As with a ciphertext: SoftHSM has one answer to a corrupt blob and to a token that is not well.
-  canary_.prove(session);
-  try {
-    return once();
-  } catch (const Error& error) {
-    if (!may_be_the_blob(error.rv())) throw;
-  }
-  canary_.prove(session);
-  reject("the token's key-encryption key does not open it");
+  // has room for 25 to 32 of them, and among these only 32 make a key that a decryption can begin
+  // with.
+  const auto usable = unless_refused(session, [&] {
+    (void)session.gcm_decrypt(key, Bytes(kGcmIvBytes, 1), Bytes(kGcmTagBytes), {});
+    return true;
+  });
+  if (session.busy()) session.reopen();
+  return usable.has_value();
 }
 
 }  // namespace pkcs11

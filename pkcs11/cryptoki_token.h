@@ -79,10 +79,14 @@ class CryptokiToken final : public Token, private Connection::Listener {
   void confirm_absence(Session& session) KMS_REQUIRES(objects_mutex_);
   [[nodiscard]] MaterialCache::Ref unwrap(const WrappedMaterial& material, Session& session,
                                           Deadline deadline);
-  [[nodiscard]] CK_OBJECT_HANDLE unwrap_or_doubt(Session& anchor, Session& session,
-                                                 const WrappedMaterial& material,
-                                                 CK_OBJECT_HANDLE kek);
-  [[nodiscard]] bool is_aes_256(Session& session, CK_OBJECT_HANDLE key) const;
+  [[nodiscard]] CK_OBJECT_HANDLE unwrap_blob(Session& anchor, Session& session,
+                                             const WrappedMaterial& material, CK_OBJECT_HANDLE kek);
+  [[nodiscard]] bool is_aes_256(Session& session, CK_OBJECT_HANDLE key);
+  /// What `attempt` gives; nullopt if the token refuses it twice and decrypts its canary after each
+  /// refusal: SoftHSM has one answer to a corrupt blob and to a token that is not well.
+  template <class Attempt>
+  [[nodiscard]] auto unless_refused(Session& session, Attempt&& attempt)
+      -> std::optional<decltype(attempt())>;
   [[nodiscard]] WrappedMaterial wrap_new_key(Session& session, const ObjectId& kek,
                                              Deadline deadline);
   [[nodiscard]] std::optional<SecretBytes> decrypt_or_doubt(Session& session, CK_OBJECT_HANDLE key,

@@ -203,11 +203,12 @@ Decrypted Session::gcm_decrypt(CK_OBJECT_HANDLE key, ByteView iv, ByteView ciphe
   CK_ULONG size = out.plaintext.size();
   out.rv =
       functions_.C_Decrypt(handle_, in(ciphertext), ciphertext.size(), out.plaintext.data(), &size);
+  // PKCS#11 2.40, section 5.9: any other answer ends the operation.
+  busy_ = out.rv == CKR_BUFFER_TOO_SMALL;
   if (out.rv != CKR_OK) {
     out.plaintext.clear();
     return out;
   }
-  busy_ = false;
   if (size != ciphertext.size() - kGcmTagBytes) {
     throw Error(Failure::device_error, "C_Decrypt answered a plaintext of the wrong length",
                 CKR_GENERAL_ERROR);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <dlfcn.h>
+#include <gtest/gtest.h>
 
 #include <chrono>
 #include <memory>
@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "pkcs11/module.h"
-#include "tests/contracts/token_contract.h"
 #include "tests/fakes/pkcs11_proxy/control.h"
 #include "tests/support/softhsm.h"
 
@@ -58,6 +57,9 @@ struct SoftHsmToken {
   std::vector<std::string> log;
   Modules modules;
 };
+
+/// For GoogleTest's messages.
+inline void PrintTo(Failure failure, std::ostream* out) { *out << name(failure); }
 
 /// The Failure that the call throws.
 template <class Call>

@@ -1,0 +1,301 @@
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "pkcs11/ck_rv.h"
+#include "tests/pkcs11/softhsm_token.h"
+
+namespace pkcs11 {
+namespace {
+
+using pkcs11_proxy::Effect;
+using pkcs11_proxy::kForever;
+using std::chrono::milliseconds;
+
+class Faults : public testing::Test {
+ protected:
+  SoftHsmToken softhsm_;
+  std::unique_ptr<Token> token_ = softhsm_.open();
+  pkcs11_proxy::Control& proxy_ = softhsm_.proxy;
+  WrappedMaterial wrapped_ = token_->generate_wrapped(KeyKind::aes_256, soon());
+  ObjectMaterial object_{KeyKind::aes_256, ObjectId{1, 2, 3}};
+
+  void SetUp() override {
+    token_->generate_object(KeyKind::aes_256, object_.id, "key", soon());
+    works();
+  }
+  void TearDown() override {
+    if (HasFailure()) ADD_FAILURE() << softhsm_.log_text();
+  }
+
+  void works() {
+    for (const MaterialRef& key : {MaterialRef(wrapped_), MaterialRef(object_)}) {
+      const SealedRandom sealed = token_->generate_sealed(key, 32, {}, soon());
+      const auto opened =
+          token_->gcm_decrypt(key, sealed.ciphertext.iv, sealed.ciphertext.data, {}, soon());
+      ASSERT_TRUE(opened.has_value());
+      ASSERT_TRUE(opened->equals(sealed.plaintext.view()));
+    }
+  }
+};
+
+/// Every row of the table, on each call of the hot path: once, the operation goes through unless
+/// the answer is final; for good, it fails with the row's failure; afterwards all is as before.
+class FaultRow : public Faults, public testing::WithParamInterface<CkRv> {};
+
+TEST_P(FaultRow, OnceIsSurvivedUnlessTheAnswerIsFinal) {
+  const CkRv row = GetParam();
+  for (const char* function : {"C_EncryptInit", "C_Encrypt", "C_GenerateRandom"}) {
+    proxy_.fail(function, row.rv);
+    bool failed = false;
+    try {
+      (void)token_->gcm_encrypt(object_, Bytes(8), {}, soon());
+    } catch (const Error& error) {
+      failed = true;
+      EXPECT_EQ(error.failure(), row.failure);
+      EXPECT_EQ(error.rv(), row.rv);
+    }
+    EXPECT_EQ(failed, row.severity == Severity::caller) << function << " " << row.name;
+    proxy_.clear_failures();
+    works();
+  }
+}
+
+TEST_P(FaultRow, ForGoodIsReportedInTimeAndForgottenOnceOver) {
+  const CkRv row = GetParam();
+  proxy_.fail("C_Encrypt", row.rv, 0, kForever);
+  const auto start = std::chrono::steady_clock::now();
+  const Failure failure = failure_of(
+      [&] { (void)token_->gcm_encrypt(wrapped_, Bytes(8), {}, within(milliseconds(300))); });
+  EXPECT_EQ(failure, row.failure) << row.name;
+  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(600)) << row.name;
+  proxy_.clear_failures();
+  works();
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, FaultRow,
+                         testing::ValuesIn(ck_rv_table().begin(), ck_rv_table().end()),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST_F(Faults, ForgottenSessionsAreReplaced) {
+  for (int i = 0; i < 3; ++i) {
+    const std::uint64_t epoch = token_->epoch();
+    proxy_.forget_sessions();
+    works();
+    EXPECT_GT(token_->epoch(), epoch);
+  }
+}
+
+TEST_F(Faults, LogoutBySomebodyElseIsUndone) {
+  const std::uint64_t epoch = token_->epoch();
+  proxy_.zero_counters();
+  proxy_.logout();
+  works();
+  EXPECT_EQ(token_->epoch(), epoch + 1);
+  EXPECT_EQ(proxy_.count("C_Login").calls, 1U);
+}
+
+TEST_F(Faults, SurvivesASpuriousAnswerWithoutAnotherLogin) {
+  proxy_.zero_counters();
+  for (const CK_RV rv : {CKR_SESSION_HANDLE_INVALID, CKR_OPERATION_ACTIVE, CKR_KEY_HANDLE_INVALID,
+                         CKR_GENERAL_ERROR, CKR_DEVICE_ERROR}) {
+    proxy_.fail("C_EncryptInit", rv);
+    works();
+  }
+  EXPECT_EQ(proxy_.count("C_Login").calls, 0U);
+}
+
+TEST_F(Faults, WaitsForATokenThatIsAway) {
+  proxy_.absent_for(milliseconds(300));
+  works();
+  EXPECT_EQ(token_->epoch(), 2U);
+}
+
+TEST_F(Faults, AnAbsentTokenIsReportedAtTheDeadlineAndFoundWhenItIsBack) {
+  proxy_.absent_until_restored();
+  const auto start = std::chrono::steady_clock::now();
+  const Failure failure =
+      failure_of([&] { (void)token_->gcm_encrypt(wrapped_, {}, {}, within(milliseconds(300))); });
+  EXPECT_TRUE(failure == Failure::token_not_found || failure == Failure::token_absent)
+      << name(failure);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(600));
+  EXPECT_THROW(token_->check_health(soon()), Error);
+  proxy_.restore();
+  works();
+  token_->check_health(soon());
+}
+
+TEST_F(Faults, WrongAnswersToADecryptionAreNeverTakenForABadCiphertext) {
+  for (const MaterialRef& key : {MaterialRef(wrapped_), MaterialRef(object_)}) {
+    const GcmCiphertext sealed = token_->gcm_encrypt(key, Bytes(8, 9), {}, soon());
+    for (unsigned long times = 1; times <= 3; ++times) {
+      proxy_.fail("C_Decrypt", CKR_GENERAL_ERROR, 0, times);
+      const auto opened = token_->gcm_decrypt(key, sealed.iv, sealed.data, {}, soon());
+      ASSERT_TRUE(opened.has_value()) << times;
+      EXPECT_TRUE(opened->equals(Bytes(8, 9)));
+      proxy_.clear_failures();
+    }
+    proxy_.fail("C_Decrypt", CKR_GENERAL_ERROR, 0, kForever);
+    EXPECT_EQ(failure_of([&] {
+                (void)token_->gcm_decrypt(key, sealed.iv, sealed.data, {},
+                                          within(milliseconds(400)));
+              }),
+              Failure::device_error);
+    proxy_.clear_failures();
+    works();
+    Bytes bad = sealed.data;
+    bad[0] ^= 1;
+    proxy_.zero_counters();
+    EXPECT_FALSE(token_->gcm_decrypt(key, sealed.iv, bad, {}, soon()).has_value());
+    EXPECT_EQ(proxy_.count("C_Login").calls, 0U);
+  }
+}
+
+TEST_F(Faults, ALoginLostInMidCallIsNotABadCiphertext) {
+  const GcmCiphertext sealed = token_->gcm_encrypt(object_, Bytes(8), {}, soon());
+  proxy_.fail("C_Decrypt", CKR_GENERAL_ERROR);
+  proxy_.logout();
+  EXPECT_TRUE(token_->gcm_decrypt(object_, sealed.iv, sealed.data, {}, soon()).has_value());
+}
+
+TEST_F(Faults, ACorruptBlobIsNotADeviceFault) {
+  WrappedMaterial bad = token_->generate_wrapped(KeyKind::aes_256, soon());
+  bad.blob[0] ^= 1;
+  proxy_.zero_counters();
+  EXPECT_EQ(failure_of([&] { (void)token_->gcm_encrypt(bad, {}, {}, soon()); }),
+            Failure::material_rejected);
+  EXPECT_EQ(proxy_.count("C_Login").calls, 0U);
+}
+
+TEST_F(Faults, ADeviceFaultIsNotACorruptBlob) {
+  const WrappedMaterial good = token_->generate_wrapped(KeyKind::aes_256, soon());
+  token_.reset();
+  token_ = softhsm_.open();
+  proxy_.fail("C_UnwrapKey", CKR_GENERAL_ERROR);
+  EXPECT_EQ(token_->gcm_encrypt(good, {}, {}, soon()).data.size(), 16U);
+  token_.reset();
+  token_ = softhsm_.open();
+  proxy_.fail("C_UnwrapKey", CKR_DEVICE_ERROR);
+  EXPECT_EQ(token_->gcm_encrypt(good, {}, {}, soon()).data.size(), 16U);
+}
+
+TEST_F(Faults, AFailedCreationLeavesNothingBehind) {
+  for (const Effect effect : {Effect::none, Effect::done}) {
+    for (const CK_RV rv : {CKR_DEVICE_ERROR, CKR_GENERAL_ERROR, CKR_TEMPLATE_INCONSISTENT}) {
+      proxy_.fail("C_GenerateKey", rv, 0, 1, effect);
+      EXPECT_THROW(token_->generate_object(KeyKind::aes_256, ObjectId{9}, "new", soon()), Error);
+      EXPECT_FALSE(token_->has_object(ObjectId{9}, soon()));
+    }
+    proxy_.fail("C_GenerateKey", CKR_SESSION_HANDLE_INVALID, 0, 1, effect);
+    token_->generate_object(KeyKind::aes_256, ObjectId{9}, "new", soon());
+    EXPECT_EQ(token_->objects(soon()).size(), 2U);
+    EXPECT_TRUE(token_->destroy_object(ObjectId{9}, soon()));
+  }
+}
+
+TEST_F(Faults, ADestructionThatWasDoneUnderAnErrorCounts) {
+  for (const CK_RV rv : {CKR_DEVICE_ERROR, CKR_GENERAL_ERROR, CKR_SESSION_HANDLE_INVALID}) {
+    token_->generate_object(KeyKind::aes_256, ObjectId{9}, "new", soon());
+    proxy_.fail("C_DestroyObject", rv, 0, 1, Effect::done);
+    EXPECT_TRUE(token_->destroy_object(ObjectId{9}, soon())) << describe(rv).name;
+    EXPECT_FALSE(token_->has_object(ObjectId{9}, soon()));
+  }
+}
+
+TEST_F(Faults, NothingFoundOnALostTokenIsNotAMissingKey) {
+  proxy_.logout();
+  EXPECT_TRUE(token_->has_object(object_.id, soon()));
+  proxy_.absent_until_restored();
+  EXPECT_NE(failure_of([&] { (void)token_->has_object(object_.id, within(milliseconds(200))); }),
+            Failure::key_not_found);
+}
+
+TEST_F(Faults, WrappingSurvivesFaultsOfEachOfItsCalls) {
+  for (const char* function : {"C_GenerateKey", "C_WrapKey", "C_UnwrapKey", "C_EncryptInit",
+                               "C_Encrypt", "C_DecryptInit", "C_Decrypt", "C_GenerateRandom"}) {
+    for (const CK_RV rv : {CKR_SESSION_HANDLE_INVALID, CKR_DEVICE_ERROR, CKR_KEY_HANDLE_INVALID,
+                           CKR_USER_NOT_LOGGED_IN, CKR_GENERAL_ERROR}) {
+      for (const Effect effect : {Effect::none, Effect::done}) {
+        proxy_.fail(function, rv, 0, 1, effect);
+        const WrappedMaterial material = token_->generate_wrapped(KeyKind::aes_256, soon());
+        EXPECT_EQ(token_->gcm_encrypt(material, {}, {}, soon()).data.size(), 16U)
+            << function << describe(rv).name;
+        proxy_.clear_failures();
+      }
+    }
+  }
+}
+
+TEST_F(Faults, MakesDoWithTheSessionsThatThereAre) {
+  token_.reset();
+  proxy_.max_sessions(3);
+  token_ = softhsm_.open();
+  std::vector<std::thread> threads;
+  std::atomic<int> done{0};
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      for (int k = 0; k < 20; ++k) {
+        (void)token_->gcm_encrypt(wrapped_, {}, {}, soon());
+        ++done;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(done, 160);
+  EXPECT_LE(proxy_.open_sessions(), 3U);
+  EXPECT_EQ(token_->epoch(), 1U);
+}
+
+TEST_F(Faults, OthersGetTheirDeadlineWhileACallHangs) {
+  for (const char* function : {"C_Encrypt", "C_UnwrapKey", "C_GenerateKey"}) {
+    const WrappedMaterial cold = token_->generate_wrapped(KeyKind::aes_256, soon());
+    const WrappedMaterial cold2 = token_->generate_wrapped(KeyKind::aes_256, soon());
+    token_.reset();
+    token_ = softhsm_.open();
+    proxy_.hang(function);
+    std::thread hung([&] {
+      if (std::string_view(function) == "C_GenerateKey") {
+        token_->generate_object(KeyKind::aes_256, ObjectId{9}, "new", soon());
+        EXPECT_TRUE(token_->destroy_object(ObjectId{9}, soon()));
+      } else {
+        (void)token_->gcm_encrypt(cold, {}, {}, soon());
+      }
+    });
+    ASSERT_TRUE(proxy_.wait_until_hanging(1, std::chrono::seconds(10)));
+    // What needs nothing of the hung call goes on; what needs it ends at its deadline.
+    (void)token_->gcm_encrypt(object_, {}, {}, soon());
+    if (std::string_view(function) == "C_UnwrapKey") {
+      EXPECT_EQ(
+          failure_of([&] { (void)token_->gcm_encrypt(cold2, {}, {}, within(milliseconds(100))); }),
+          Failure::deadline_exceeded);
+    }
+    if (std::string_view(function) == "C_GenerateKey") {
+      EXPECT_EQ(failure_of([&] { (void)token_->has_object({}, within(milliseconds(100))); }),
+                Failure::deadline_exceeded);
+    }
+    // A recovery waits for the hung call, no longer than its deadline, and others neither.
+    proxy_.logout();
+    EXPECT_EQ(
+        failure_of([&] { (void)token_->gcm_encrypt(object_, {}, {}, within(milliseconds(100))); }),
+        Failure::deadline_exceeded);
+    proxy_.release();
+    hung.join();
+    works();
+  }
+}
+
+TEST_F(Faults, StartsTheModuleAgainWhenItWasFinalised) {
+  proxy_.fail("C_EncryptInit", CKR_CRYPTOKI_NOT_INITIALIZED, 0, 3);
+  works();
+  works();
+}
+
+TEST_F(Faults, LeavesNoSessionBehind) {
+  proxy_.fail("C_Encrypt", CKR_DEVICE_ERROR, 0, 3);
+  works();
+  token_.reset();
+  EXPECT_EQ(proxy_.open_sessions(), 0U);
+}
+
+}  // namespace
+}  // namespace pkcs11
