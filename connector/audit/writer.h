@@ -23,7 +23,7 @@ class Writer {
   void write(std::string line);
   /// Tells the background thread that the outbox has grown.
   void outbox_grew();
-  /// Returns when everything now in the outbox is in the file.
+  /// Returns when everything now in the outbox is in the file; throws what prevents it.
   void flush();
 
  private:

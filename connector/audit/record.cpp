@@ -1,0 +1,149 @@
+#include "connector/audit/record.h"
+
+#include <string_view>
+
+#include "connector/base/encodings.h"
+
+namespace kms::audit {
+namespace {
+
+constexpr std::string_view kInternal = "AWS Internal";
+constexpr std::string_view kServiceEvent = "AwsServiceEvent";
+
+// What clients choose is kept no longer than CloudTrail keeps it.
+constexpr std::size_t kLongestText = 1024;
+constexpr std::size_t kLongestName = 128;
+constexpr std::size_t kLongestHost = 255;
+
+/// The beginning of `text`, not cut within a character.
+std::string_view clipped(std::string_view text, std::size_t longest) {
+  if (text.size() <= longest) return text;
+  std::size_t end = longest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end);
+}
+
+/// Writes one JSON object to the end of a text.
+class Object {
+ public:
+  explicit Object(std::string& out) : out_(out) { out_ += '{'; }
+  Object(const Object&) = delete;
+  Object& operator=(const Object&) = delete;
+
+  void text(std::string_view name, std::string_view value) { json(name, json_string(value)); }
+  void text_if_any(std::string_view name, std::string_view value) {
+    if (!value.empty()) text(name, value);
+  }
+  void json(std::string_view name, std::string_view value) {
+    member(name);
+    out_ += value;
+  }
+  void flag(std::string_view name, bool value) { json(name, value ? "true" : "false"); }
+  /// Begins a member whose value the caller writes.
+  std::string& member(std::string_view name) {
+    if (!first_) out_ += ',';
+    first_ = false;
+    out_.append("\"").append(name).append("\":");
+    return out_;
+  }
+  void end() { out_ += '}'; }
+
+ private:
+  std::string& out_;
+  bool first_ = true;
+};
+
+void write_identity(std::string& out, const Record& record) {
+  Object identity(out);
+  if (record.event_type == kServiceEvent) {
+    identity.text_if_any("accountId", record.recipient_account);
+    identity.text("invokedBy", kInternal);
+  } else if (record.caller) {
+    const auth::Caller& caller = *record.caller;
+    identity.text("type", caller.type);
+    identity.text("principalId", caller.principal_id);
+    identity.text("arn", caller.arn);
+    identity.text("accountId", caller.account);
+    identity.text_if_any("accessKeyId", caller.access_key_id);
+    identity.text_if_any("userName", caller.user_name);
+  } else {
+    identity.text("type", "Unknown");
+    identity.text_if_any("accessKeyId", clipped(record.access_key_id, kLongestName));
+  }
+  identity.end();
+}
+
+void write_additional_data(std::string& out, const Record& record) {
+  Object data(out);
+  for (const auto& [name, value] : record.additional_event_data) data.json(name, value);
+  data.end();
+}
+
+void write_resources(std::string& out, const std::vector<Resource>& resources) {
+  out += '[';
+  for (const Resource& resource : resources) {
+    if (&resource != &resources.front()) out += ',';
+    Object entry(out);
+    entry.text("accountId", resource.account);
+    entry.text("type", "AWS::KMS::Key");
+    entry.text("ARN", resource.arn);
+    entry.end();
+  }
+  out += ']';
+}
+
+void write_tls(std::string& out, const Record& record) {
+  Object details(out);
+  if (record.tls) {
+    details.text_if_any("tlsVersion", record.tls->version);
+    details.text_if_any("cipherSuite", record.tls->cipher);
+  }
+  details.text_if_any("clientProvidedHostHeader", clipped(record.host, kLongestHost));
+  if (record.tls) details.text_if_any("keyExchange", record.tls->key_exchange.value_or(""));
+  details.end();
+}
+
+}  // namespace
+
+std::string to_json(const Record& record) {
+  const bool service_event = record.event_type == kServiceEvent;
+  std::string out;
+  out.reserve(1536);
+  Object event(out);
+  event.text("eventVersion", "1.11");
+  write_identity(event.member("userIdentity"), record);
+  event.text("eventTime", iso8601_extended(record.time));
+  event.text("eventSource", "kms.amazonaws.com");
+  event.text("eventName", clipped(record.event_name, kLongestName));
+  event.text("awsRegion", record.region);
+  event.text("sourceIPAddress", service_event ? kInternal : std::string_view(record.source_ip));
+  event.text("userAgent", service_event ? kInternal : clipped(record.user_agent, kLongestText));
+  event.text_if_any("errorCode", record.error_code);
+  event.text_if_any("errorMessage", clipped(record.error_message, kLongestText));
+  event.json("requestParameters", record.request_parameters);
+  event.json("responseElements", record.response_elements);
+  if (!record.additional_event_data.empty()) {
+    write_additional_data(event.member("additionalEventData"), record);
+  }
+  event.text_if_any("requestID", record.request_id);
+  event.text("eventID", record.event_id);
+  event.flag("readOnly", record.read_only);
+  // CloudTrail shows an empty list for reads without a key, and none for changes (custom key
+  // stores).
+  if (record.read_only || !record.resources.empty()) {
+    write_resources(event.member("resources"), record.resources);
+  }
+  event.text("eventType", record.event_type);
+  event.flag("managementEvent", true);
+  const bool own = record.recipient_account.empty() && record.caller.has_value();
+  event.text_if_any("recipientAccountId", own ? record.caller->account : record.recipient_account);
+  if (!record.service_event_details.empty()) {
+    event.json("serviceEventDetails", record.service_event_details);
+  }
+  event.text("eventCategory", "Management");
+  if (record.tls || !record.host.empty()) write_tls(event.member("tlsDetails"), record);
+  event.end();
+  return out;
+}
+
+}  // namespace kms::audit

@@ -1,0 +1,204 @@
+#include "connector/audit/writer.h"
+
+#include <charconv>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <limits>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "connector/audit/rotated_file.h"
+#include "connector/audit/written_events.h"
+#include "connector/base/clock.h"
+#include "connector/base/log.h"
+
+namespace kms::audit {
+namespace {
+
+constexpr std::size_t kBatch = 256;
+constexpr std::chrono::seconds kRetry{1};
+/// A record's time is that of its request's start, so lines are out of order by as long as requests
+/// take.
+constexpr std::chrono::minutes kDisorder{15};
+
+/// "2015-08-30T12:36:00Z"; nullopt for anything else.
+std::optional<Timestamp> parse_time(std::string_view text) {
+  if (text.size() != 20) return std::nullopt;
+  const auto number = [text](std::size_t at, std::size_t size) {
+    unsigned value = 0;
+    const char* const end = text.data() + at + size;
+    const auto result = std::from_chars(text.data() + at, end, value);
+    return result.ec == std::errc{} && result.ptr == end ? static_cast<int>(value) : -1;
+  };
+  const int hour = number(11, 2);
+  const int minute = number(14, 2);
+  const int second = number(17, 2);
+  const std::chrono::year_month_day date{std::chrono::year(number(0, 4)),
+                                         std::chrono::month(static_cast<unsigned>(number(5, 2))),
+                                         std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+  if (!date.ok() || hour < 0 || minute < 0 || second < 0) return std::nullopt;
+  return std::chrono::sys_days{date} + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+         std::chrono::seconds(second);
+}
+
+/// Where a search for these lines may end: before the time of the earliest. Empty, thus never, if
+/// one has no time.
+std::string search_limit(const std::vector<storage::OutboxLine>& lines) {
+  std::optional<Timestamp> earliest;
+  for (const storage::OutboxLine& line : lines) {
+    const auto time = parse_time(event_time_of(line.line));
+    if (!time) return {};
+    earliest = std::min(earliest.value_or(*time), *time);
+  }
+  return earliest ? iso8601_extended(*earliest - kDisorder) : std::string{};
+}
+
+}  // namespace
+
+struct Writer::Impl {
+  Impl(const config::Audit& config, storage::MetadataStore& metadata)
+      : file(config.file, config.rotate_bytes, config.keep_files), store(metadata) {}
+
+  void run() KMS_EXCLUDES(mutex);
+  /// Empties the outbox into the file; throws what stopped it.
+  void drain();
+  /// Finds the lines of the outbox that an earlier process wrote without being able to say so.
+  void find_written();
+  void start_pass(std::uint64_t& goal) KMS_EXCLUDES(mutex);
+  /// Answers whether the pump goes on.
+  [[nodiscard]] bool finish_pass(std::uint64_t goal, std::exception_ptr failure)
+      KMS_EXCLUDES(mutex);
+
+  RotatedFile file;
+  storage::MetadataStore& store;
+
+  // The pump's own.
+  bool searched = false;
+  EventIds written_before;
+  std::int64_t last_sequence = std::numeric_limits<std::int64_t>::min();
+
+  Mutex mutex;
+  std::condition_variable wake;
+  std::condition_variable done;
+  std::uint64_t asked KMS_GUARDED_BY(mutex) = 1;  // the pass at start
+  std::uint64_t answered KMS_GUARDED_BY(mutex) = 0;
+  std::exception_ptr last_failure KMS_GUARDED_BY(mutex);
+  bool stopping KMS_GUARDED_BY(mutex) = false;
+  std::thread pump;
+};
+
+void Writer::Impl::find_written() {
+  const std::vector<storage::OutboxLine> lines =
+      store.outbox(std::numeric_limits<std::ptrdiff_t>::max());
+  EventIds wanted;
+  for (const storage::OutboxLine& line : lines) {
+    if (const auto id = event_id_of(line.line); !id.empty()) wanted.emplace(id);
+  }
+  if (!wanted.empty())
+    written_before = find_written_events(file.paths(), wanted, search_limit(lines));
+  searched = true;
+}
+
+void Writer::Impl::drain() {
+  if (!searched) find_written();
+  while (true) {
+    const std::vector<storage::OutboxLine> lines = store.outbox(kBatch);
+    if (lines.empty()) return;
+    for (const storage::OutboxLine& line : lines) {
+      if (line.sequence <= last_sequence) continue;
+      const auto known = written_before.find(event_id_of(line.line));
+      if (known == written_before.end()) {
+        file.append(line.line + "\n", Durability::by_sync);
+      } else {
+        written_before.erase(known);
+      }
+      last_sequence = line.sequence;
+    }
+    // Only now may the store forget them.
+    file.sync();
+    store.outbox_written(lines.back().sequence);
+  }
+}
+
+void Writer::Impl::start_pass(std::uint64_t& goal) {
+  MutexLock lock(mutex);
+  const auto retry_at = std::chrono::steady_clock::now() + kRetry;
+  while (!stopping && asked == answered) {
+    if (last_failure == nullptr) {
+      lock.wait(wake);
+    } else if (lock.wait_until(wake, retry_at) == std::cv_status::timeout) {
+      break;
+    }
+  }
+  goal = asked;
+}
+
+bool Writer::Impl::finish_pass(std::uint64_t goal, std::exception_ptr failure) {
+  const MutexLock lock(mutex);
+  const bool news = (failure == nullptr) != (last_failure == nullptr);
+  last_failure = std::move(failure);
+  answered = goal;
+  done.notify_all();
+  if (news) {
+    log(last_failure == nullptr ? LogLevel::info : LogLevel::error, "audit",
+        last_failure == nullptr
+            ? "records of changes are written again"
+            : "records of changes wait in the database: they cannot be written");
+  }
+  return !(stopping && asked == answered);
+}
+
+void Writer::Impl::run() {
+  for (bool go_on = true; go_on;) {
+    std::uint64_t goal = 0;
+    start_pass(goal);
+    std::exception_ptr failure;
+    try {
+      drain();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    go_on = finish_pass(goal, std::move(failure));
+  }
+}
+
+Writer::Writer(const config::Audit& config, storage::MetadataStore& store)
+    : impl_(std::make_unique<Impl>(config, store)) {
+  impl_->pump = std::thread([impl = impl_.get()] { impl->run(); });
+}
+
+Writer::~Writer() {
+  {
+    const MutexLock lock(impl_->mutex);
+    impl_->stopping = true;
+    ++impl_->asked;
+  }
+  impl_->wake.notify_one();
+  impl_->pump.join();
+}
+
+void Writer::write(std::string line) {
+  line += '\n';
+  impl_->file.append(line);
+}
+
+void Writer::outbox_grew() {
+  {
+    const MutexLock lock(impl_->mutex);
+    ++impl_->asked;
+  }
+  impl_->wake.notify_one();
+}
+
+void Writer::flush() {
+  MutexLock lock(impl_->mutex);
+  const std::uint64_t goal = ++impl_->asked;
+  impl_->wake.notify_one();
+  while (impl_->answered < goal) lock.wait(impl_->done);
+  if (impl_->last_failure != nullptr) std::rethrow_exception(impl_->last_failure);
+}
+
+}  // namespace kms::audit
