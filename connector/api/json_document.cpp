@@ -1,7 +1,5 @@
 #include "connector/api/json_document.h"
 
-#include <rapidjson/reader.h>
-
 #include <algorithm>
 #include <string_view>
 #include <vector>
@@ -30,14 +28,12 @@ class InPlaceStream {
   [[nodiscard]] std::size_t Tell() const { return static_cast<std::size_t>(source_ - begin_); }
 
   Ch* PutBegin() { return target_ = source_; }
-  void Put(Ch c) { *target_++ = c; }
-  std::size_t PutEnd(const Ch* begin) { return static_cast<std::size_t>(target_ - begin); }
-  Ch* Push(std::size_t count) {
-    Ch* const begin = target_;
-    target_ += count;
-    return begin;
+  /// The reader also puts the NULs that it took behind the end of a cut-off sequence; there is no
+  /// room for those.
+  void Put(Ch c) {
+    if (target_ != end_) *target_++ = c;
   }
-  void Pop(std::size_t count) { target_ -= count; }
+  std::size_t PutEnd(const Ch* begin) { return static_cast<std::size_t>(target_ - begin); }
   void Flush() {}
 
  private:

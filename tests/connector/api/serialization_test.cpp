@@ -70,6 +70,23 @@ TEST(Json, RefusesTextThatIsNoUtf8) {
   }
 }
 
+/// A text cut off inside a UTF-8 sequence once made the decoder write behind its end.
+TEST(Json, LeavesWhatIsBehindTheBodyAlone) {
+  for (const std::string_view text :
+       {"\"\xe2", "\"\xf0", "\"\xf0\x9f", "{\"\xe2", "{\"Marker\":\"\xf0\x9f\x98", "\"", "\"\\",
+        "\"\\u12", "{\"Limit\":1", "{\"Limit\":1.", "-", "tru", "[", ""}) {
+    std::string buffer = std::string(text) + "########";
+    try {
+      static_cast<void>(
+          decode_any(*find_operation("ListKeys"), std::span<char>(buffer).first(text.size())));
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::serialization);
+    }
+    EXPECT_EQ(buffer.substr(text.size()), "########") << text;
+  }
+}
+
 TEST(Json, RefusesLoneSurrogates) {
   for (const char* escape : {"\\ud800", "\\udbff", "\\udc00", "\\udfff", "\\ud800\\ud800",
                              "\\udc00\\ud800", "\\ud800x", "\\ud800\\u0041"}) {
