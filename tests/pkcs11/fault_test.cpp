@@ -290,6 +290,34 @@ TEST_F(Faults, StartsTheModuleAgainWhenItWasFinalised) {
   works();
 }
 
+TEST_F(Faults, LooksForATokenThatStaysAwayWithAModuleStartedAgain) {
+  softhsm_.softhsm.add_token("other");
+  TokenOptions options = softhsm_.options();
+  options.selector.label = "other";
+  const auto other = softhsm_.module()->open(std::move(options), soon());
+  proxy_.zero_counters();
+  proxy_.absent_for(std::chrono::seconds(3), "test");
+  works();
+  EXPECT_EQ(proxy_.count("C_Finalize").calls, 1U);
+  // The token that was well all the time has been logged in to again.
+  EXPECT_EQ(other->epoch(), 2U);
+  other->check_health(soon());
+}
+
+TEST_F(Faults, OneTokenAwayDoesNotDisturbAnother) {
+  softhsm_.softhsm.add_token("other");
+  TokenOptions options = softhsm_.options();
+  options.selector.label = "other";
+  const auto other = softhsm_.module()->open(std::move(options), soon());
+  proxy_.absent_until_restored("test");
+  EXPECT_THROW((void)token_->gcm_encrypt(wrapped_, {}, {}, within(milliseconds(200))), Error);
+  Bytes out(8);
+  other->random(out, within(milliseconds(200)));
+  EXPECT_EQ(other->epoch(), 1U);
+  proxy_.restore();
+  works();
+}
+
 TEST_F(Faults, LeavesNoSessionBehind) {
   proxy_.fail("C_Encrypt", CKR_DEVICE_ERROR, 0, 3);
   works();
