@@ -52,19 +52,24 @@ void Connection::serve() {
     return;
   }
   tls_info_ = stream_->tls_info();
-  if (!wait_for_request(first) || !exchange(first)) return;
-  while (wait_for_request(steady_clock::now() + site_.limits.idle_timeout)) {
+  if (!wait_for_request(first, false) || !exchange(first)) return;
+  while (wait_for_request(steady_clock::now() + site_.limits.idle_timeout, true)) {
     if (!exchange(steady_clock::now() + site_.limits.header_timeout)) return;
   }
 }
 
-/// Whether a request has begun to come. An idle connection just ends, be it by time or because the
-/// server drains.
-bool Connection::wait_for_request(Instant deadline) {
+/// Whether a request has begun to come. A connection that sends none just ends: by time, because
+/// the server drains, or, once it has had an answer, for another to have its thread.
+bool Connection::wait_for_request(Instant deadline, bool answered) {
   if (!input_->empty()) return true;
-  if (stream_->wait_readable(deadline, site_.draining.fd()) == Io::done) return true;
-  stream_->finish_writing();
-  return false;
+  const int wanted_fd = answered ? site_.wanted_fd() : -1;
+  for (;;) {
+    const Io io = stream_->wait_readable(deadline, site_.draining.fd(), wanted_fd);
+    if (io == Io::done) return true;
+    if (io == Io::stopped && !site_.draining.raised() && !site_.is_wanted()) continue;
+    stream_->finish_writing();
+    return false;
+  }
 }
 
 /// One request and its answer; whether another may follow.

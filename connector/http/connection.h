@@ -24,7 +24,7 @@ class Connection final : public Poco::Net::TCPServerConnection {
 
  private:
   void serve();
-  bool wait_for_request(Instant deadline);
+  bool wait_for_request(Instant deadline, bool answered);
   bool exchange(Instant deadline);
   api::Response answer(api::Request& request) const noexcept;
   bool write(const api::Response& response, const Head& head, bool close, Instant deadline);

@@ -1,12 +1,14 @@
 #pragma once
 
+#include <Poco/AutoPtr.h>
 #include <Poco/Net/ServerSocket.h>
-#include <Poco/Net/TCPServer.h>
+#include <Poco/Net/TCPServerDispatcher.h>
 #include <Poco/ThreadPool.h>
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "config/config.h"
 #include "connector/http/refusals.h"
@@ -15,7 +17,9 @@
 
 namespace kms::http {
 
-/// Poco's TCPServer on one address, whose connections are served by a Site or refused.
+/// Accepts on one address. What the Site has room for is handed to Poco's dispatcher of connections
+/// to threads, the rest is refused. (Poco's own accepting thread cannot stop without dropping the
+/// connections in its queue.)
 class Listener final {
  public:
   /// Binds, and listens from then on; throws std::runtime_error naming the address, or the TLS
@@ -29,18 +33,27 @@ class Listener final {
   Listener& operator=(Listener&&) = delete;
 
   void start();
-  /// New connections are refused by the system.
+  /// Takes what the system has queued already; after that, new connections are refused by the
+  /// system.
   void stop_accepting() noexcept;
   [[nodiscard]] std::string url() const;
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
  private:
+  void run();
+  bool accept_one();
+
   config::Listener config_;
+  Site& site_;
+  Refusals& refusals_;
   std::optional<TlsContext> tls_;
   Poco::Net::ServerSocket socket_;
   std::uint16_t port_;
-  Poco::ThreadPool threads_;  // outlives the server, whose connections it runs
-  std::optional<Poco::Net::TCPServer> server_;
+  Signal stopping_;
+  Mutex handing_over_;  // held while the accepting thread holds a connection's socket
+  Poco::ThreadPool threads_;
+  Poco::AutoPtr<Poco::Net::TCPServerDispatcher> dispatcher_;
+  std::thread accepting_;
 };
 
 }  // namespace kms::http

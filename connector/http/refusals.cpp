@@ -71,7 +71,7 @@ struct Refusals::Refused {
 
 Refusals::Refusals() : wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (wake_fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
-  thread_.start(*this);
+  thread_ = std::thread([this] { run(); });
 }
 
 Refusals::~Refusals() {

@@ -1,10 +1,9 @@
 #pragma once
 
 #include <Poco/Net/StreamSocket.h>
-#include <Poco/Runnable.h>
-#include <Poco/Thread.h>
 
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "connector/base/bytes.h"
@@ -15,10 +14,10 @@ namespace kms::http {
 
 /// Answers 503 to connections that the server has no room for. One thread polls all of them and
 /// waits for none, so a slow client costs a descriptor for two seconds and nothing else.
-class Refusals final : public Poco::Runnable {
+class Refusals final {
  public:
   Refusals();
-  ~Refusals() override;
+  ~Refusals();
   Refusals(const Refusals&) = delete;
   Refusals& operator=(const Refusals&) = delete;
   Refusals(Refusals&&) = delete;
@@ -29,7 +28,7 @@ class Refusals final : public Poco::Runnable {
 
  private:
   struct Refused;
-  void run() override;
+  void run();
   void take_new(std::vector<std::unique_ptr<Refused>>& all);
 
   Signal stopped_;
@@ -37,7 +36,7 @@ class Refusals final : public Poco::Runnable {
   Mutex mutex_;
   std::vector<std::unique_ptr<Refused>> new_ KMS_GUARDED_BY(mutex_);
   std::size_t count_ KMS_GUARDED_BY(mutex_) = 0;
-  Poco::Thread thread_;
+  std::thread thread_;
 };
 
 }  // namespace kms::http

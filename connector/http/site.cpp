@@ -25,13 +25,25 @@ Site::Site(Handler the_handler, const Limits& the_limits, service::Metrics* metr
     : handler(std::move(the_handler)),
       limits(the_limits),
       slots(static_cast<std::ptrdiff_t>(the_limits.max_connections)),
-      metrics_(metrics) {}
+      metrics_(metrics),
+      wanted_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE)) {
+  if (wanted_fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+}
+
+Site::~Site() { ::close(wanted_fd_); }
 
 bool Site::admit() noexcept {
   const MutexLock lock(mutex_);
   if (open_ >= limits.max_connections + limits.queued_connections) return false;
   ++open_;
+  if (crowded()) ::eventfd_write(wanted_fd_, 1);
   return true;
+}
+
+bool Site::is_wanted() noexcept {
+  eventfd_t one = 0;
+  // What nobody was idle to read when it was written may be long out of date.
+  return ::eventfd_read(wanted_fd_, &one) == 0 && crowded();
 }
 
 void Site::leave() noexcept {

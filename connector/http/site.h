@@ -48,14 +48,24 @@ class Site final {
   };
   /// `metrics` may be null.
   Site(Handler handler, const Limits& limits, service::Metrics* metrics);
+  ~Site();
+  Site(const Site&) = delete;
+  Site& operator=(const Site&) = delete;
+  Site(Site&&) = delete;
+  Site& operator=(Site&&) = delete;
 
   /// Counts a connection in, unless as many are open as may be served and queued.
   [[nodiscard]] bool admit() noexcept;
   /// A connection that was counted in is closed.
   void leave() noexcept;
   [[nodiscard]] std::size_t open() const noexcept { return open_.load(); }
-  /// More connections are open than are served at once: somebody waits.
+  /// More connections are open than are served at once: somebody waits, for whom an idle connection
+  /// is to make room.
   [[nodiscard]] bool crowded() const noexcept { return open() > limits.max_connections; }
+  /// Readable while an idle connection is wanted to end.
+  [[nodiscard]] int wanted_fd() const noexcept { return wanted_fd_; }
+  /// Whether it is this one, of those that saw it readable.
+  [[nodiscard]] bool is_wanted() noexcept;
   /// Waits until no connection is open; false when the time is over.
   [[nodiscard]] bool wait_until_empty(std::chrono::steady_clock::time_point deadline) const;
   void count_refusal(std::string_view reason) const noexcept;
@@ -71,6 +81,7 @@ class Site final {
 
  private:
   service::Metrics* metrics_;
+  int wanted_fd_;
   mutable Mutex mutex_;
   mutable std::condition_variable emptied_;
   std::atomic<std::size_t> open_ = 0;  // changed under the mutex only

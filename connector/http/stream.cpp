@@ -81,9 +81,11 @@ Step Stream::write_step(ByteView from, std::size_t& count) noexcept {
   return Step::done;
 }
 
-Io Stream::wait(Step wanted, Instant deadline, int stop_fd) const noexcept {
+Io Stream::wait(Step wanted, Instant deadline, int stop_fd, int other_stop_fd) const noexcept {
   const short events = wanted == Step::want_write ? POLLOUT : POLLIN;
-  std::array<pollfd, 2> polled{pollfd{fd_, events, 0}, pollfd{stop_fd, POLLIN, 0}};
+  // poll() passes over negative descriptors.
+  std::array<pollfd, 3> polled{pollfd{fd_, events, 0}, pollfd{stop_fd, POLLIN, 0},
+                               pollfd{other_stop_fd, POLLIN, 0}};
   for (;;) {
     const int ready = ::poll(polled.data(), polled.size(), milliseconds_until(deadline));
     if (ready < 0) {
@@ -92,7 +94,7 @@ Io Stream::wait(Step wanted, Instant deadline, int stop_fd) const noexcept {
     }
     // What the peer has sent already is served even when the server wants to end.
     if (polled[0].revents != 0) return Io::done;
-    if (polled[1].revents != 0) return Io::stopped;
+    if (polled[1].revents != 0 || polled[2].revents != 0) return Io::stopped;
     if (std::chrono::steady_clock::now() >= deadline) return Io::timed_out;
   }
 }
@@ -106,9 +108,9 @@ Io Stream::handshake(Instant deadline, int stop_fd) noexcept {
   }
 }
 
-Io Stream::wait_readable(Instant deadline, int stop_fd) noexcept {
+Io Stream::wait_readable(Instant deadline, int stop_fd, int other_stop_fd) noexcept {
   if (ssl_ != nullptr && SSL_pending(ssl_.get()) > 0) return Io::done;
-  return wait(Step::want_read, deadline, stop_fd);
+  return wait(Step::want_read, deadline, stop_fd, other_stop_fd);
 }
 
 Io Stream::read_some(std::span<std::uint8_t> into, std::size_t& count, Instant deadline,

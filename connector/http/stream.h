@@ -47,8 +47,9 @@ class Stream final {
   Step write_step(ByteView from, std::size_t& count) noexcept;
 
   Io handshake(Instant deadline, int stop_fd) noexcept;
-  /// Waits until there is something to read, or the connection is closed.
-  Io wait_readable(Instant deadline, int stop_fd) noexcept;
+  /// Waits until there is something to read, or the connection is closed; or until one of two wants
+  /// it to end.
+  Io wait_readable(Instant deadline, int stop_fd, int other_stop_fd) noexcept;
   /// Reads what there is, at least one byte.
   Io read_some(std::span<std::uint8_t> into, std::size_t& count, Instant deadline,
                int stop_fd) noexcept;
@@ -72,7 +73,7 @@ class Stream final {
   };
 
   Step step_of(int result) noexcept;
-  Io wait(Step wanted, Instant deadline, int stop_fd) const noexcept;
+  Io wait(Step wanted, Instant deadline, int stop_fd, int other_stop_fd = -1) const noexcept;
 
   Poco::Net::StreamSocket socket_;  // owns the descriptor
   int fd_;

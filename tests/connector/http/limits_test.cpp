@@ -283,6 +283,27 @@ TEST(HttpQueue, QueuesThenRefusesWithAnAnswer) {
   EXPECT_EQ(queued.receive().value().body, "POST / queued");
 }
 
+TEST(HttpQueue, IdleConnectionsMakeRoomOneByOne) {
+  auto config = test::server_config();
+  config.limits.max_connections = 2;
+  TestServer server(config);
+  Client one(server.port());
+  Client two(server.port());
+  for (Client* client : {&one, &two}) {
+    client->send(post("mine"));
+    ASSERT_TRUE(client->receive());
+  }
+  Client three(server.port());
+  three.send(post("three"));
+  EXPECT_EQ(three.receive().value().body, "POST / three");
+  // One of the idle ones has been closed, the other is still served.
+  const bool closed_one = one.readable(milliseconds(0));
+  EXPECT_TRUE((closed_one ? one : two).ended());
+  Client& kept = closed_one ? two : one;
+  kept.send(post("kept"));
+  EXPECT_EQ(kept.receive().value().body, "POST / kept");
+}
+
 TEST(HttpQueue, RefusesWithAnAnswerOverTls) {
   const test::TempDir dir;
   TestServer server(small(test::tls_config(dir)));
