@@ -47,7 +47,9 @@ void check_characters(const std::string& file, std::string_view text) {
     const std::size_t length = utf8_length(text.substr(i));
     if (length == 0) throw Error(file, line, column, ".", "not UTF-8");
     const auto byte = static_cast<std::uint8_t>(text[i]);
-    if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F) {
+    // A carriage return alone ends no line here, nor for the reader of the file.
+    const bool line_end = byte == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
+    if ((byte < 0x20 && byte != '\t' && byte != '\n' && !line_end) || byte == 0x7F) {
       throw Error(file, line, column, ".", "control character");
     }
     if (byte == '\n') {

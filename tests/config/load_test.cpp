@@ -130,6 +130,10 @@ TEST_F(Load, ReadsPoliciesInBothForms) {
   EXPECT_EQ(config.principals[3].unique_id, "root-1");
 }
 
+TEST_F(Load, TakesLinesOfDos) {
+  EXPECT_EQ(files_.fault_of(replaced_all(kMinimal, "\n", "\r\n")), "");
+}
+
 TEST_F(Load, StripsOneNewlineOfASecretFile) {
   files_.write("pin", "two\n\n");
   const Config config = load(files_.config_file(), kMinimal);

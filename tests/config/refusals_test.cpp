@@ -97,6 +97,7 @@ const std::vector<Refusal> kYaml{
      "1:1: .: not UTF-8"},
     {"OverlongUtf8", "kms.sqlite", "\xC0\xAF", "3:11: .: not UTF-8"},
     {"Surrogate", "kms.sqlite", "\xED\xA0\x80", "3:11: .: not UTF-8"},
+    {"CarriageReturn", "kms.sqlite", "kms.sqlite\rx: y", "3:21: .: control character"},
     {"EndOfTransmission", "audit:",
      "\x04"
      "audit:",
