@@ -56,6 +56,16 @@ std::string search_limit(const std::vector<storage::OutboxLine>& lines) {
   return earliest ? iso8601_extended(*earliest - kDisorder) : std::string{};
 }
 
+std::string describe(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "unknown";
+  }
+}
+
 }  // namespace
 
 struct Writer::Impl {
@@ -138,16 +148,15 @@ void Writer::Impl::start_pass(std::uint64_t& goal) {
 
 bool Writer::Impl::finish_pass(std::uint64_t goal, std::exception_ptr failure) {
   const MutexLock lock(mutex);
-  const bool news = (failure == nullptr) != (last_failure == nullptr);
+  // Told once, not at every try.
+  if ((failure == nullptr) != (last_failure == nullptr)) {
+    log(failure == nullptr ? LogLevel::info : LogLevel::error, "audit",
+        failure == nullptr ? "records of changes are written again"
+                           : "records of changes wait in the database: " + describe(failure));
+  }
   last_failure = std::move(failure);
   answered = goal;
   done.notify_all();
-  if (news) {
-    log(last_failure == nullptr ? LogLevel::info : LogLevel::error, "audit",
-        last_failure == nullptr
-            ? "records of changes are written again"
-            : "records of changes wait in the database: they cannot be written");
-  }
   return !(stopping && asked == answered);
 }
 

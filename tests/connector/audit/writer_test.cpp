@@ -1,0 +1,258 @@
+#include "connector/audit/writer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+#include <thread>
+
+#include "connector/storage/open_store.h"
+#include "tests/support/temp_dir.h"
+
+namespace kms::audit {
+namespace {
+
+using test::read_file;
+
+/// The outbox of a store that fails when told to; it holds nothing else.
+class Outbox final : public storage::MetadataStore {
+ public:
+  void add(const std::string& line) {
+    const MutexLock lock(mutex_);
+    lines_.push_back({.sequence = ++sequence_, .line = line});
+  }
+  void fail_to_forget(bool fail) {
+    const MutexLock lock(mutex_);
+    fail_to_forget_ = fail;
+  }
+  [[nodiscard]] bool empty() const { return outbox(1).empty(); }
+
+  [[nodiscard]] std::vector<storage::OutboxLine> outbox(std::size_t limit) const override {
+    const MutexLock lock(mutex_);
+    const auto size = static_cast<std::ptrdiff_t>(std::min(limit, lines_.size()));
+    return {lines_.begin(), lines_.begin() + size};
+  }
+  void outbox_written(std::int64_t sequence) override {
+    const MutexLock lock(mutex_);
+    if (fail_to_forget_) throw storage::Error(storage::Fault::unavailable, "no");
+    std::erase_if(
+        lines_, [sequence](const storage::OutboxLine& line) { return line.sequence <= sequence; });
+  }
+
+  [[nodiscard]] keys::KeyPtr key(const Scope&, std::string_view) const override { return nullptr; }
+  [[nodiscard]] storage::Page<keys::KeyPtr> keys(const Scope&, std::string_view,
+                                                 std::size_t) const override {
+    return {};
+  }
+  [[nodiscard]] std::size_t key_count(const Scope&) const override { return 0; }
+  [[nodiscard]] std::size_t key_count_of_store(const Scope&, std::string_view) const override {
+    return 0;
+  }
+  [[nodiscard]] std::vector<keys::KeyPtr> find_keys(
+      const std::function<bool(const keys::KeyRecord&)>&) const override {
+    return {};
+  }
+  [[nodiscard]] keys::AliasPtr alias(const Scope&, std::string_view) const override {
+    return nullptr;
+  }
+  [[nodiscard]] storage::Page<keys::AliasPtr> aliases(const Scope&, std::string_view,
+                                                      std::size_t) const override {
+    return {};
+  }
+  [[nodiscard]] storage::Page<keys::AliasPtr> aliases_of_key(const Scope&, std::string_view,
+                                                             std::string_view,
+                                                             std::size_t) const override {
+    return {};
+  }
+  [[nodiscard]] keys::KeyStorePtr key_store(const Scope&, std::string_view) const override {
+    return nullptr;
+  }
+  [[nodiscard]] std::vector<keys::KeyStorePtr> key_stores(const Scope*) const override {
+    return {};
+  }
+  [[nodiscard]] std::vector<keys::PinRefusalRecord> pin_refusals(std::string_view) const override {
+    return {};
+  }
+  void commit(std::span<const storage::Change>) override {}
+
+ private:
+  mutable Mutex mutex_;
+  std::deque<storage::OutboxLine> lines_ KMS_GUARDED_BY(mutex_);
+  std::int64_t sequence_ KMS_GUARDED_BY(mutex_) = 0;
+  bool fail_to_forget_ KMS_GUARDED_BY(mutex_) = false;
+};
+
+std::string event(const std::string& id) {
+  return R"({"eventTime":"2015-08-30T12:36:00Z","eventID":")" + id +
+         R"(","eventCategory":"Management"})";
+}
+
+class AuditWriter : public testing::Test {
+ protected:
+  AuditWriter() {
+    config_.file = (directory_.path() / "audit.jsonl").string();
+    config_.rotate_bytes = std::uint64_t{1} << 40;
+  }
+  [[nodiscard]] std::string text() const { return read_file(config_.file); }
+
+  test::TempDir directory_;
+  config::Audit config_;
+  Outbox store_;
+};
+
+TEST_F(AuditWriter, HasWrittenWhenItReturns) {
+  Writer writer(config_, store_);
+  writer.write("{\"a\":1}");
+  EXPECT_EQ(text(), "{\"a\":1}\n");
+  writer.write("{\"b\":2}");
+  EXPECT_EQ(text(), "{\"a\":1}\n{\"b\":2}\n");
+}
+
+TEST_F(AuditWriter, FailsARequestThatCannotBeRecorded) {
+  config_.file = "/dev/full";
+  Writer writer(config_, store_);
+  EXPECT_THROW(writer.write("{}"), std::system_error);
+}
+
+TEST_F(AuditWriter, EmptiesTheOutboxInOrder) {
+  Writer writer(config_, store_);
+  std::string expected;
+  for (int i = 0; i < 1000; ++i) {
+    store_.add(event(std::to_string(i)));
+    expected += event(std::to_string(i)) + "\n";
+  }
+  writer.flush();
+  EXPECT_EQ(text(), expected);
+  EXPECT_TRUE(store_.empty());
+}
+
+TEST_F(AuditWriter, EmptiesTheOutboxWhenItGrew) {
+  Writer writer(config_, store_);
+  writer.flush();
+  store_.add(event("1"));
+  writer.outbox_grew();
+  while (!store_.empty()) std::this_thread::yield();
+  EXPECT_EQ(text(), event("1") + "\n");
+}
+
+TEST_F(AuditWriter, EmptiesTheOutboxAtTheEnd) {
+  {
+    Writer writer(config_, store_);
+    store_.add(event("1"));
+  }
+  EXPECT_TRUE(store_.empty());
+  EXPECT_EQ(text(), event("1") + "\n");
+}
+
+TEST_F(AuditWriter, EmptiesAnOutboxLeftByACrashAtTheStart) {
+  store_.add(event("1"));
+  const Writer writer(config_, store_);
+  while (!store_.empty()) std::this_thread::yield();
+  EXPECT_EQ(text(), event("1") + "\n");
+}
+
+TEST_F(AuditWriter, WritesNoLineTwiceWhileTheStoreCannotForget) {
+  Writer writer(config_, store_);
+  store_.fail_to_forget(true);
+  store_.add(event("1"));
+  EXPECT_THROW(writer.flush(), storage::Error);
+  store_.add(event("2"));
+  EXPECT_THROW(writer.flush(), storage::Error);
+  store_.fail_to_forget(false);
+  writer.flush();
+  EXPECT_EQ(text(), event("1") + "\n" + event("2") + "\n");
+  EXPECT_TRUE(store_.empty());
+}
+
+TEST_F(AuditWriter, TriesAgainByItself) {
+  Writer writer(config_, store_);
+  store_.fail_to_forget(true);
+  store_.add(event("1"));
+  EXPECT_THROW(writer.flush(), storage::Error);
+  store_.fail_to_forget(false);
+  while (!store_.empty()) std::this_thread::yield();
+  EXPECT_EQ(text(), event("1") + "\n");
+}
+
+TEST_F(AuditWriter, WritesNoLineTwiceOverACrash) {
+  // The earlier process wrote 1 and 2 and half of 3, and died before the store knew.
+  store_.fail_to_forget(true);
+  for (const char* id : {"1", "2"}) store_.add(event(id));
+  { const Writer earlier(config_, store_); }
+  { std::ofstream(config_.file, std::ios::app) << event("3").substr(0, 60); }
+  for (const char* id : {"3", "4"}) store_.add(event(id));
+  store_.fail_to_forget(false);
+  Writer writer(config_, store_);
+  writer.flush();
+  EXPECT_EQ(text(), event("1") + "\n" + event("2") + "\n" + event("3").substr(0, 60) + "\n" +
+                        event("3") + "\n" + event("4") + "\n");
+  EXPECT_TRUE(store_.empty());
+}
+
+TEST_F(AuditWriter, KeepsALineWhoseEventIdIsOnlyNamedElsewhere) {
+  Writer(config_, store_).write(R"({"requestParameters":{"eventID":"1"},"eventID":"0"})");
+  store_.add(event("1"));
+  Writer writer(config_, store_);
+  writer.flush();
+  EXPECT_EQ(text(), R"({"requestParameters":{"eventID":"1"},"eventID":"0"})"
+                    "\n" +
+                        event("1") + "\n");
+}
+
+TEST_F(AuditWriter, ServesManyThreadsAndTheOutbox) {
+  config_.rotate_bytes = 10000;
+  config_.keep_files = 100;
+  {
+    Writer writer(config_, store_);
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < 8; ++thread) {
+      threads.emplace_back([&, thread] {
+        for (int i = 0; i < 100; ++i) {
+          const std::string id = std::to_string(thread) + "-" + std::to_string(i);
+          if (i % 3 == 0) {
+            store_.add(event(id));
+            writer.outbox_grew();
+          } else {
+            writer.write(event(id));
+          }
+          if (i % 50 == 0) writer.flush();
+        }
+      });
+    }
+  }
+  std::vector<std::string> lines;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) {
+    std::istringstream content(read_file(entry.path()));
+    for (std::string line; std::getline(content, line);) lines.push_back(line);
+  }
+  std::vector<std::string> expected;
+  for (int thread = 0; thread < 8; ++thread) {
+    for (int i = 0; i < 100; ++i)
+      expected.push_back(event(std::to_string(thread) + "-" + std::to_string(i)));
+  }
+  std::ranges::sort(lines);
+  std::ranges::sort(expected);
+  EXPECT_EQ(lines, expected);
+}
+
+TEST_F(AuditWriter, EmptiesTheOutboxOfTheDatabase) {
+  const std::string database = (directory_.path() / "kms.sqlite").string();
+  {
+    const auto store = storage::open_sqlite(database);
+    Writer writer(config_, *store);
+    const std::vector<storage::Change> changes = {storage::AppendAudit{event("1")},
+                                                  storage::AppendAudit{event("2")}};
+    store->commit(changes);
+    writer.outbox_grew();
+    writer.flush();
+    EXPECT_EQ(text(), event("1") + "\n" + event("2") + "\n");
+    EXPECT_TRUE(store->outbox(10).empty());
+  }
+  EXPECT_TRUE(storage::open_sqlite(database)->outbox(10).empty());
+}
+
+}  // namespace
+}  // namespace kms::audit
