@@ -122,6 +122,9 @@ TEST(Constraints, NumbersAreQuoted) {
   EXPECT_EQ(bytes("0"), low("0"));
   EXPECT_EQ(bytes("-7"), low("-7"));
   EXPECT_EQ(bytes("0.9"), low("0"));
+  EXPECT_EQ(bytes("0e77"), low("0"));
+  EXPECT_EQ(bytes("-0.0E-5"), low("0"));
+  EXPECT_EQ(bytes("1e-400"), low("0"));
   EXPECT_EQ(bytes("1025"), high("1025"));
   EXPECT_EQ(bytes("4294967297"), high("4294967297"));
   EXPECT_EQ(bytes("9223372036854775808"), high("9223372036854775807"));
@@ -276,6 +279,8 @@ TEST(Timestamps, KeepMilliseconds) {
   EXPECT_EQ(milliseconds("1609193147.831"), 1609193147831);
   EXPECT_EQ(milliseconds("1.609193147831E9"), 1609193147831);
   EXPECT_EQ(milliseconds("0.001"), 1);
+  EXPECT_EQ(milliseconds("253402300798.999"), 253402300798999);
+  EXPECT_EQ(milliseconds("1609193147.8310000000000000000001"), 1609193147831);
   EXPECT_EQ(milliseconds("-0.5"), -500);
   EXPECT_EQ(milliseconds("1e300"), 253402300799000);
   EXPECT_EQ(milliseconds("-1e300"), -62135596800000);
