@@ -19,19 +19,20 @@ keys::Material* find(keys::KeyRecord& key, const std::string& material_id) {
 
 /// Changes the key as it is now, again whenever somebody else was faster. `change` answers false if
 /// there is nothing to change.
-keys::KeyPtr change_key(storage::MetadataStore& store, const Scope& scope, const std::string& id,
-                        const std::string& material_id, pkcs11::Deadline deadline,
-                        const std::function<bool(keys::Material&)>& change) {
+void change_key(storage::MetadataStore& store, const Scope& scope, const std::string& id,
+                const std::string& material_id, pkcs11::Deadline deadline,
+                const std::function<bool(keys::Material&)>& change) {
   for (;;) {
     const keys::KeyPtr stored = store.key(scope, id);
     if (!stored) throw api::not_found("Key '" + key_arn(scope, id) + "' does not exist");
     keys::KeyRecord changed = *stored;
     keys::Material* material = find(changed, material_id);
     if (material == nullptr || material->generations.empty()) throw api::internal_error();
-    if (!change(*material)) return stored;
+    if (!change(*material)) return;
     const storage::Change put = storage::Put<keys::KeyRecord>{std::move(changed)};
     try {
       store.commit({&put, 1});
+      return;
     } catch (const storage::Error& error) {
       if (error.fault() != storage::Fault::conflict || Clock::now() > deadline) throw;
     }
@@ -86,7 +87,7 @@ keys::KeyPtr Generations::after(const keys::KeyRecord& key, const std::string& m
                                 pkcs11::Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS {
   const Turn turn(mutex_, changed_, busy_, key.arn(), deadline);
   const auto update = [&](const std::function<bool(keys::Material&)>& change) {
-    return change_key(store_, key.scope, key.id, material_id, deadline, change);
+    change_key(store_, key.scope, key.id, material_id, deadline, change);
   };
 
   const keys::KeyPtr stored = store_.key(key.scope, key.id);
@@ -103,14 +104,14 @@ keys::KeyPtr Generations::after(const keys::KeyRecord& key, const std::string& m
     reserved = left->ref;
     again = true;
   } else if ((reserved = maker.reserve())) {
-    (void)update([&](keys::Material& changed) {
+    update([&](keys::Material& changed) {
       changed.generations.insert(changed.generations.end() - 1,
                                  {.number = used_up + 1, .ref = *reserved});
       return true;
     });
   }
   const pkcs11::MaterialRef made = maker.make(reserved, again);
-  (void)update([&](keys::Material& changed) {
+  update([&](keys::Material& changed) {
     if (changed.generations.back().number > used_up) return false;
     std::erase_if(changed.generations,
                   [&](const keys::Generation& g) { return g.number > used_up; });
