@@ -6,7 +6,8 @@
 
 namespace kms {
 
-/// An Amazon Resource Name: arn:partition:service:region:account:resource. The parts are not checked further.
+/// An Amazon Resource Name: arn:partition:service:region:account:resource. The parts are not
+/// checked further.
 struct Arn {
   std::string partition = "aws";
   std::string service;

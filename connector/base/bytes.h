@@ -13,12 +13,15 @@ using pkcs11::Mutex;
 using pkcs11::MutexLock;
 using pkcs11::SecretBytes;
 
-/// Secret text (a PIN, a password): SecretBytes under another name, so that it is neither a string nor a blob.
+/// Secret text (a PIN, a password): SecretBytes under another name, so that it is neither a string
+/// nor a blob.
 class SecretString {
  public:
   SecretString() noexcept = default;
   explicit SecretString(SecretBytes bytes) noexcept : bytes_(std::move(bytes)) {}
-  static SecretString copy_of(std::string_view text) { return SecretString(SecretBytes::copy_of(text)); }
+  static SecretString copy_of(std::string_view text) {
+    return SecretString(SecretBytes::copy_of(text));
+  }
   [[nodiscard]] SecretString clone() const { return SecretString(bytes_.clone()); }
   [[nodiscard]] std::string_view text() const noexcept { return bytes_.text(); }
   [[nodiscard]] const SecretBytes& bytes() const noexcept { return bytes_; }

@@ -15,7 +15,8 @@ class Clock {
   [[nodiscard]] virtual Timestamp now() const = 0;
 };
 
-/// The system's clock, moved by a constant offset (design: `--clock-offset` moves all time but SigV4's).
+/// The system's clock, moved by a constant offset (design: `--clock-offset` moves all time but
+/// SigV4's).
 class SystemClock final : public Clock {
  public:
   explicit SystemClock(std::chrono::seconds offset = std::chrono::seconds{0}) : offset_(offset) {}

@@ -7,7 +7,8 @@
 
 namespace kms {
 
-/// Randomness for identifiers (never for keys: those are made in the token). A constructor argument.
+/// Randomness for identifiers (never for keys: those are made in the token). A constructor
+/// argument.
 class Random {
  public:
   virtual ~Random() = default;
