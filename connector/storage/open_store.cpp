@@ -50,7 +50,8 @@ void configure(sqlite3* database) {
     throw Error(Fault::unavailable, "the database's file system does not allow WAL mode");
   }
   sqlite::execute(database,
-                  "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON");
+                  "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;"
+                  "PRAGMA journal_size_limit = 16777216");
 }
 
 class SqliteStore final : public MetadataStore {

@@ -15,6 +15,8 @@ struct Named {
   Value value;
   std::string_view name;
 };
+template <class Value>
+Named(Value, std::string_view) -> Named<Value>;
 
 constexpr std::array kStateNames{
     Named{keys::StoredState::creating, "creating"},

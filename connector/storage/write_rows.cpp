@@ -34,6 +34,15 @@ bool same_material(const keys::Material& a, const keys::Material& b) {
              [](const auto& x, const auto& y) { return x.number == y.number && x.ref == y.ref; });
 }
 
+/// Whether the row itself is the same but for the last use. (Versions do not tell: a key erased and
+/// made again in one commit has version 1 before and after.)
+bool same_row(const keys::KeyRecord& before, const keys::KeyRecord& after) {
+  keys::KeyRecord expected = before;
+  expected.last_use = after.last_use;
+  expected.materials = after.materials;
+  return expected == after;
+}
+
 }  // namespace
 
 struct RowWriter::Statements {
@@ -157,7 +166,7 @@ void RowWriter::write_one(const Replacement<keys::KeyRecord>& change) {
   };
   if (before == nullptr) {
     with_row(statements_->insert_key);
-  } else if (before->version != key.version) {
+  } else if (!same_row(*before, key)) {
     with_row(statements_->update_key, signed_of(before->version));
   } else if (before->last_use != key.last_use) {
     expect_one(

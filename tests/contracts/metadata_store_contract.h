@@ -282,6 +282,16 @@ TEST_P(MetadataStoreContract, MakesSeveralChangesOfOneRecordInOrder) {
   EXPECT_EQ(key("a"), next_version(record));
 }
 
+TEST_P(MetadataStoreContract, ReplacesARecordByANewOneOfTheSameName) {
+  commit(store(), {put(full_key(kHere, "a"))});
+  const auto fresh = plain_key(kHere, "a");
+  commit(store(), {erase(key("a")), put(fresh)});
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(key("a"), next_version(fresh));
+    reopen();
+  }
+}
+
 TEST_P(MetadataStoreContract, KeepsScopesApart) {
   auto other = plain_key(kOtherRegion, "a");
   other.description = "other";
