@@ -41,9 +41,6 @@ struct Cluster {
   std::vector<std::uint8_t> trust_anchor;  // the certificate, DER
   std::string trust_anchor_file;
   std::string related_group;  // clusters of one non-empty group share a backup history
-  /// After connecting, replace the PIN by a random one, as AWS does with kmsuser. Off unless asked
-  /// for.
-  bool rotate_pin = false;
 };
 
 /// One statement of an identity policy: Resource "*", no Condition yet.

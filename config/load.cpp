@@ -103,12 +103,6 @@ class Loader {
   }
 
   void read_places(const Node& root) {
-    if (const Node* partition = root.find("partition")) {
-      if (!config_.partition.starts_with("aws") ||
-          !consists_of(config_.partition, kLowerAndDigits)) {
-        reader_.refuse(*partition, "expected a partition such as aws, aws-cn or aws-us-gov");
-      }
-    }
     const Node& storage = *root.find("storage");
     reader_.read(storage, config_.storage);
     check_directory_of(reader_, *storage.find("sqlite"), config_.storage.sqlite);

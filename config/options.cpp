@@ -12,11 +12,7 @@ constexpr std::int64_t kDay = 24 * kHour;
 constexpr std::int64_t kMiB = 1024 * 1024;
 constexpr std::int64_t kGiB = 1024 * kMiB;
 
-constexpr std::array<Field<Config>, 16> kConfig{{
-    {{.name = "partition",
-      .type = Type::text,
-      .doc = "First part of every ARN: aws, aws-cn, aws-us-gov."},
-     &Config::partition},
+constexpr std::array<Field<Config>, 15> kConfig{{
     {{.name = "accounts",
       .type = Type::list,
       .doc = "The accounts served: 12 digits each, in quotes.",
@@ -157,7 +153,7 @@ constexpr std::array<Field<Region>, 2> kRegion{{
       .example = "{file: pins/us-east-1}"}},
 }};
 
-constexpr std::array<Field<Cluster>, 6> kCluster{{
+constexpr std::array<Field<Cluster>, 5> kCluster{{
     {{.name = "account",
       .type = Type::text,
       .doc = "The account that may name the cluster.",
@@ -183,11 +179,6 @@ constexpr std::array<Field<Cluster>, 6> kCluster{{
       .fallback = "related to none",
       .example = "payments"},
      &Cluster::related_group},
-    {{.name = "rotate_pin",
-      .type = Type::boolean,
-      .doc =
-          "After connecting, the PIN is replaced by a random one. Not where others use the token."},
-     &Cluster::rotate_pin},
     {{.name = "token",
       .type = Type::section,
       .doc = "The token. Its PIN is the key store's KeyStorePassword.",
@@ -249,7 +240,7 @@ constexpr std::array<Field<Token>, 10> kToken{{
       .doc = "What the vendor's module does in its own way."}},
 }};
 
-constexpr std::array<Field<pkcs11::Quirks>, 3> kQuirks{{
+constexpr std::array<Field<pkcs11::Quirks>, 2> kQuirks{{
     {{.name = "gcm_iv",
       .type = Type::choice,
       .doc = "Who makes the IV of AES-GCM: the host, the token into the parameter (CloudHSM), or "
@@ -265,10 +256,6 @@ constexpr std::array<Field<pkcs11::Quirks>, 3> kQuirks{{
       .min = 0,
       .max = kGiB},
      &pkcs11::Quirks::max_gcm_bytes},
-    {{.name = "read_write_sessions_only",
-      .type = Type::boolean,
-      .doc = "Opens every session read-write; some tokens have no others."},
-     &pkcs11::Quirks::read_write_sessions_only},
 }};
 
 constexpr std::array<Field<Principal>, 3> kPrincipal{{

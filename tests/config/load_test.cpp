@@ -56,7 +56,6 @@ TEST_F(Load, FillsInTheDefaults) {
 
 TEST_F(Load, TakesWhatIsGiven) {
   const Config config = load(files_.config_file(), kMinimal + R"(
-partition: aws
 default_region: us-east-1
 minimum_hsms: 2
 log_level: debug
@@ -96,7 +95,7 @@ TEST_F(Load, ReadsQuirksAndTokenUris) {
       sessions: 3
       cached_materials: 9
       init_args: "configdir='x'"
-      quirks: {gcm_iv: in_param, max_gcm_bytes: 16KiB, read_write_sessions_only: false}
+      quirks: {gcm_iv: in_param, max_gcm_bytes: 16KiB}
 )"));
   const Token& token = config.clusters.at(0).token;
   EXPECT_EQ(token.selector.label, "us-east-1");
@@ -106,7 +105,6 @@ TEST_F(Load, ReadsQuirksAndTokenUris) {
   EXPECT_EQ(token.init_args, "configdir='x'");
   EXPECT_EQ(token.quirks.gcm_iv, pkcs11::GcmIv::in_param);
   EXPECT_EQ(token.quirks.max_gcm_bytes, 16384U);
-  EXPECT_FALSE(token.quirks.read_write_sessions_only);
 }
 
 TEST_F(Load, ReadsPoliciesInBothForms) {

@@ -43,7 +43,7 @@ const std::vector<Refusal> kStructure{
     {"UnknownKey", "label: us", "lable: us",
      "10:7: regions.us-east-1.token.lable: unknown key; did you mean label?"},
     {"UnknownKeyLikeNoOther", "storage:", "xyzzyplugh: 1\nstorage:",
-     "2:1: xyzzyplugh: unknown key; known here: partition accounts default_region minimum_hsms "
+     "2:1: xyzzyplugh: unknown key; known here: accounts default_region minimum_hsms "
      "log_level "
      "clock_offset storage audit listeners admin regions clusters principals limits sigv4 jobs"},
     {"RepeatedKey", "      label: us-east-1\n", "      label: us-east-1\n      label: us-east-2\n",
@@ -136,8 +136,6 @@ const std::vector<Refusal> kValues{
      "30:18: jobs.interval: expected a duration from 10ms to 1d, in ms, s, m, h or d"},
     {"UnknownLevel", "", "log_level: loud",
      "30:12: log_level: expected debug, info, warning or error"},
-    {"UnknownPartition", "", "partition: azure",
-     "30:12: partition: expected a partition such as aws, aws-cn or aws-us-gov"},
     {"UnknownDefaultRegion", "", "default_region: us-east-9",
      "30:17: default_region: not one of regions"},
     {"AccountTooShort", "[\"123456789012\", ", "[\"12345678901\", \"123456789012\", ",
@@ -216,7 +214,7 @@ const std::vector<Refusal> kTokens{
     {"PinOfACluster", "      serial: 0123abcd\n", "      serial: 0123abcd\n    pin: {file: pin}\n",
      "20:5: clusters.cluster-abcdefg2345.pin: unknown key; known here: account region trust_anchor "
      "related_group "
-     "rotate_pin token"},
+     "token"},
     {"DatabaseDirectoryMissing", "kms.sqlite", "state/kms.sqlite",
      "3:11: storage.sqlite: no such directory: DIR/state"},
     {"AuditFileIsADirectory", "audit.jsonl", "tls", "5:9: audit.file: DIR/tls is a directory"},
