@@ -60,8 +60,9 @@ constexpr std::array kTable{
     CkRv{KMS_CKR(CKR_PIN_EXPIRED), pin_locked, S::caller},
     CkRv{KMS_CKR(CKR_PIN_LOCKED), pin_locked, S::caller},
     CkRv{KMS_CKR(CKR_SESSION_CLOSED), device_error, S::session},
-    // The pool shrinks and waits; only an open that nobody can wait for reports it.
-    CkRv{KMS_CKR(CKR_SESSION_COUNT), sessions_exhausted, S::caller},
+    // The pool shrinks and waits. Elsewhere: another program took the place of a session being
+    // opened again.
+    CkRv{KMS_CKR(CKR_SESSION_COUNT), sessions_exhausted, S::session},
     CkRv{KMS_CKR(CKR_SESSION_HANDLE_INVALID), device_error, S::session},
     CkRv{KMS_CKR(CKR_SESSION_PARALLEL_NOT_SUPPORTED), unsupported, S::caller},
     CkRv{KMS_CKR(CKR_SESSION_READ_ONLY), unsupported, S::caller},

@@ -1,5 +1,7 @@
 #include "pkcs11/login.h"
 
+#include <exception>
+
 namespace pkcs11 {
 namespace {
 
@@ -22,11 +24,27 @@ void check_never_refused(const PresentToken& token, LoadedModule& module,
   const ByteView pin = options.pin.view();
   std::optional<Failure> before = module.refused_pins().refused(token.info.serial, pin);
   if (!before && options.pin_refusals != nullptr) {
-    before = options.pin_refusals->refused(token.info.serial, pin);
+    try {
+      before = options.pin_refusals->refused(token.info.serial, pin);
+    } catch (const std::exception& error) {
+      throw Error(
+          Failure::other,
+          std::string("cannot tell whether the token has refused this PIN: ") + error.what());
+    }
   }
   if (before) {
     throw Error(*before, "token \"" + token.info.label +
                              "\" has refused this PIN before; it is not tried again");
+  }
+}
+
+void record_durably(const PresentToken& token, const TokenOptions& options, Failure failure) {
+  if (options.pin_refusals == nullptr) return;
+  try {
+    options.pin_refusals->record(token.info.serial, options.pin.view(), failure);
+  } catch (const std::exception& error) {
+    // The refusal itself is what the caller has to know; RefusedPins holds for this process.
+    if (options.log) options.log(std::string("refusal of a PIN not recorded: ") + error.what());
   }
 }
 
@@ -54,9 +72,7 @@ CK_STATE log_in(Session& anchor, const PresentToken& token, LoadedModule& module
   }
   if (const std::optional<Failure> failure = refusal(rv)) {
     module.refused_pins().record(token.info.serial, options.pin.view(), *failure);
-    if (options.pin_refusals != nullptr) {
-      options.pin_refusals->record(token.info.serial, options.pin.view(), *failure);
-    }
+    record_durably(token, options, *failure);
   }
   check(rv, "C_Login");
   return CKS_RW_USER_FUNCTIONS;

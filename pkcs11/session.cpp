@@ -40,17 +40,18 @@ Session::~Session() { close(); }
 void Session::close() noexcept {
   if (open_) functions_.C_CloseSession(handle_);
   open_ = false;
+  busy_ = true;
 }
 
 void Session::reopen() {
   close();
-  busy_ = false;
   // Read/write always: some tokens (CloudHSM) have no other sessions, and generating keys needs
   // them.
   check(functions_.C_OpenSession(slot_, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr,
                                  &handle_),
         "C_OpenSession");
   open_ = true;
+  busy_ = false;
 }
 
 void Session::begun(CK_RV rv, const char* function) {

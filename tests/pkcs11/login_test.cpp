@@ -73,6 +73,24 @@ TEST_F(Login, HeedsARefusalOfAnEarlierProcess) {
   EXPECT_EQ(logins(), 0U);
 }
 
+TEST_F(Login, ARecordThatFailsChangesNothingButTheNextProcess) {
+  class Broken final : public PinRefusals {
+   public:
+    std::optional<Failure> refused(const std::string&, ByteView) override { return std::nullopt; }
+    void record(const std::string&, ByteView, Failure) override {
+      throw std::runtime_error("disk full");
+    }
+  };
+  for (int i = 0; i < 2; ++i) {
+    TokenOptions options = softhsm_.options("wrong");
+    options.pin_refusals = std::make_shared<Broken>();
+    EXPECT_EQ(failure_of([&] { (void)softhsm_.module()->open(std::move(options), soon()); }),
+              Failure::pin_incorrect);
+  }
+  EXPECT_EQ(logins(), 1U);
+  EXPECT_NE(softhsm_.log_text().find("disk full"), std::string::npos);
+}
+
 TEST_F(Login, DoesNotTouchALockedPin) {
   proxy_.pin_lock(2);
   EXPECT_EQ(failure_of([&] { (void)open("wrong1"); }), Failure::pin_incorrect);
@@ -176,7 +194,7 @@ TEST_F(Login, ATokenEmptiedFromOutsideIsKeyNotFoundAndNotADeviceError) {
   token->check_health(soon());
 }
 
-TEST_F(Login, ATokenDeletedAndMadeAgainIsFoundAgain) {
+TEST_F(Login, ADeletedTokenIsNotAMissingKey) {
   const auto token = open(SoftHsm::kUserPin);
   softhsm_.softhsm.delete_token("test");
   EXPECT_NE(failure_of([&] { (void)token->has_object({}, within(milliseconds(300))); }),

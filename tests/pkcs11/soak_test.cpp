@@ -148,12 +148,16 @@ class Soak : public testing::Test {
     }
   }
 
-  /// Until the threads have done so many more operations; that is what there is to wait for.
-  void let_work(std::uint64_t operations) {
+  /// Until the threads have done so many more operations, which is what there is to wait for; false
+  /// if that takes too long.
+  bool work_goes_on(std::uint64_t operations, milliseconds limit) {
     const std::uint64_t until = done_ + operations;
-    const auto limit = Clock::now() + std::chrono::seconds(10);
-    while (done_ < until && Clock::now() < limit) std::this_thread::yield();
-    if (done_ < until) fail("the threads are stuck");
+    const auto end = Clock::now() + limit;
+    while (done_ < until && Clock::now() < end) std::this_thread::yield();
+    return done_ >= until;
+  }
+  void let_work(std::uint64_t operations) {
+    if (!work_goes_on(operations, 2 * kDeadline)) fail("the threads are stuck");
   }
 
   void destroy_and_make_again() {
@@ -169,7 +173,8 @@ class Soak : public testing::Test {
 
   void hang_one() {
     proxy_.hang("C_Encrypt");
-    if (proxy_.wait_until_hanging(1, milliseconds(2000))) let_work(50);
+    // A recovery that falls due meanwhile has to wait for the call that hangs, and all with it.
+    if (proxy_.wait_until_hanging(1, milliseconds(2000))) work_goes_on(50, milliseconds(1000));
     proxy_.release();
   }
 
