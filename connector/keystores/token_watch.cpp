@@ -1,6 +1,5 @@
 #include "connector/keystores/token_watch.h"
 
-#include <array>
 #include <chrono>
 
 #include "connector/base/log.h"
@@ -27,10 +26,9 @@ void examine(pkcs11::Token& token, TokenStatus& status) {
 }
 
 void recover(pkcs11::Token& token) {
-  // Any operation recovers the token within its deadline; this is the one that costs least.
-  std::array<std::uint8_t, 1> byte{};
+  // A search that finds nothing makes sure of login and token. Random bytes come without a login.
   try {
-    token.random(byte, Clock::now() + kRecovery);
+    (void)token.has_object(pkcs11::ObjectId{}, Clock::now() + kRecovery);
   } catch (const pkcs11::Error& error) {
     log(LogLevel::warning, "keystores", std::string("not recovered: ") + error.what());
   }
