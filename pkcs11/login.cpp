@@ -38,13 +38,16 @@ void check_never_refused(const PresentToken& token, LoadedModule& module,
   }
 }
 
-void record_durably(const PresentToken& token, const TokenOptions& options, Failure failure) {
-  if (options.pin_refusals == nullptr) return;
+/// False if there is no durable record of it.
+bool record_durably(const PresentToken& token, const TokenOptions& options, Failure failure) {
+  if (options.pin_refusals == nullptr) return false;
   try {
     options.pin_refusals->record(token.info.serial, options.pin.view(), failure);
+    return true;
   } catch (const std::exception& error) {
     // The refusal itself is what the caller has to know; RefusedPins holds for this process.
     if (options.log) options.log(std::string("refusal of a PIN not recorded: ") + error.what());
+    return false;
   }
 }
 
@@ -70,9 +73,10 @@ CK_STATE log_in(Session& anchor, const PresentToken& token, LoadedModule& module
     anchor.logout();
     rv = anchor.login(options.pin.view());
   }
-  if (const std::optional<Failure> failure = refusal(rv)) {
+  const std::optional<Failure> failure = refusal(rv);
+  // A durable record may be lifted by its owner, so it is the only one.
+  if (failure && !record_durably(token, options, *failure)) {
     module.refused_pins().record(token.info.serial, options.pin.view(), *failure);
-    record_durably(token, options, *failure);
   }
   check(rv, "C_Login");
   return CKS_RW_USER_FUNCTIONS;

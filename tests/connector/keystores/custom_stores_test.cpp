@@ -228,6 +228,19 @@ TEST_F(ConnectCustomKeyStore, APasswordThatIsSetAgainIsTriedOnceMore) {
   EXPECT_EQ(connected(id), "CONNECTED");
 }
 
+TEST_F(ConnectCustomKeyStore, EachUpdateOfThePasswordAllowsOneTry) {
+  const std::string id = create("store", kCluster, "wrong-pass");
+  proxy().zero_counters();
+  for (unsigned tries = 1; tries <= 2; ++tries) {
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(connected(id), "FAILED INVALID_CREDENTIALS");
+      EXPECT_EQ(disconnected(id), "DISCONNECTED");
+    }
+    EXPECT_EQ(proxy().count("C_Login").calls, tries);
+    EXPECT_EQ(set_password(id, "wrong-pass"), "OK");
+  }
+}
+
 TEST_F(ConnectCustomKeyStore, LockedPinIsUserLockedOut) {
   proxy().pin_lock(1);
   const std::string id = create("store", kCluster, "wrong-pass");

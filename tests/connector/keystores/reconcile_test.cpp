@@ -1,0 +1,122 @@
+#include <algorithm>
+#include <variant>
+
+#include "connector/base/encodings.h"
+#include "tests/connector/keystores/fixture.h"
+
+namespace kms::test {
+namespace {
+
+class Reconcile : public KeyStoresTest {
+ protected:
+  Reconcile() {
+    id_ = create();
+    EXPECT_EQ(connected(id_), "CONNECTED");
+  }
+  std::vector<std::string> lines() { return stores().reconcile(soon()); }
+  /// A record in state Creating, with its reserved object.
+  keys::KeyRecord begin_creation() {
+    keys::KeyRecord key;
+    key.scope = kHere;
+    key.id = make_uuid(random_);
+    key.created = clock_.now();
+    key.custom_key_store_id = id_;
+    key.current_material = make_hex_id(random_, 32);
+    const auto reserved = stores().custom(kHere, id_)->reserve(pkcs11::KeyKind::aes_256);
+    key.materials = {{.id = key.current_material,
+                      .created = key.created,
+                      .generations = {{.number = 1, .ref = *reserved}}}};
+    const storage::Change put = storage::Put<keys::KeyRecord>{key};
+    db().commit({&put, 1});
+    ++key.version;
+    return key;
+  }
+  void make_object(const keys::KeyRecord& key) {
+    (void)stores()
+        .custom(kHere, id_)
+        ->make(pkcs11::KeyKind::aes_256, key.materials[0].generations[0].ref, key.arn(), soon());
+  }
+  static std::string object_of(const keys::KeyRecord& key) {
+    return to_hex(std::get<pkcs11::ObjectMaterial>(key.materials[0].generations[0].ref).id);
+  }
+  /// A later run of the daemon.
+  void later() {
+    clock_.advance(std::chrono::seconds{1});
+    restart();
+    EXPECT_TRUE(reaches(id_, "CONNECTED"));
+  }
+  std::string id_;
+};
+
+TEST_F(Reconcile, HasNothingToSayOfWhatIsInOrder) {
+  (void)make_key();
+  (void)make_key(id_);
+  EXPECT_TRUE(lines().empty());
+  later();
+  EXPECT_TRUE(lines().empty());
+}
+
+TEST_F(Reconcile, RemovesAKeyThatWasNeverCreatedToTheEnd) {
+  const keys::KeyRecord with_object = begin_creation();
+  make_object(with_object);
+  const keys::KeyRecord without_object = begin_creation();
+  later();
+  std::vector<std::string> expected{
+      "key " + with_object.arn() + " was never created to the end and is removed",
+      "key " + without_object.arn() + " was never created to the end and is removed"};
+  std::vector<std::string> told = lines();
+  std::ranges::sort(expected);
+  std::ranges::sort(told);
+  EXPECT_EQ(told, expected);
+  EXPECT_EQ(db().key_count_of_store(kHere, id_), 0U);
+  EXPECT_TRUE(lines().empty());
+}
+
+TEST_F(Reconcile, LeavesAKeyAloneThatIsBeingCreated) {
+  const keys::KeyRecord key = begin_creation();
+  make_object(key);
+  EXPECT_TRUE(lines().empty());
+  EXPECT_TRUE(db().key(kHere, key.id));
+}
+
+TEST_F(Reconcile, ReportsAnObjectThatNoRecordExplainsAndLeavesIt) {
+  const keys::KeyPtr key = make_key(id_);
+  const storage::Change erase = storage::Erase<keys::KeyRecord>{*key};
+  db().commit({&erase, 1});
+  const std::vector<std::string> expected{"object " + object_of(*key) + " (\"" + key->arn() +
+                                          "\") in the token of custom key store " + id_ +
+                                          " belongs to no key"};
+  EXPECT_EQ(lines(), expected);
+  EXPECT_EQ(lines(), expected);
+}
+
+TEST_F(Reconcile, ReportsAMissingObjectAndLeavesTheRecord) {
+  const keys::KeyPtr key = make_key(id_);
+  hsm_.destroy_secret_key(kCluster, kPassword, object_of(*key));
+  const std::vector<std::string> expected{"object " + object_of(*key) + " of key " + key->arn() +
+                                          " (generation 1) is missing in the token of custom key "
+                                          "store " +
+                                          id_};
+  EXPECT_EQ(lines(), expected);
+  EXPECT_EQ(*fresh(key), *key);
+}
+
+TEST_F(Reconcile, ConcludesNothingFromATokenThatIsNotThere) {
+  const keys::KeyPtr key = make_key(id_);
+  proxy().absent_until_restored(kCluster);
+  EXPECT_TRUE(lines().empty());
+  EXPECT_TRUE(fresh(key));
+}
+
+TEST_F(Reconcile, LeavesDecidedDeletionsToTheirJob) {
+  keys::KeyRecord key = *make_key(id_);
+  key.state = keys::StoredState::deleting;
+  const storage::Change put = storage::Put<keys::KeyRecord>{key};
+  db().commit({&put, 1});
+  later();
+  EXPECT_TRUE(lines().empty());
+  EXPECT_TRUE(db().key(kHere, key.id));
+}
+
+}  // namespace
+}  // namespace kms::test
