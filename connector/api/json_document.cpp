@@ -15,6 +15,8 @@ using rapidjson::Value;
 constexpr int kDeepest = 32;                // a KMS request nests three deep
 constexpr std::size_t kMostValues = 65536;  // bounds the document's own memory at 1 MiB
 
+// NOLINTBEGIN(readability-identifier-naming): the names are RapidJSON's.
+
 /// RapidJSON's in-situ stream for text that no NUL ends. Past the end it yields NUL, as the reader
 /// expects.
 class InPlaceStream {
@@ -81,6 +83,8 @@ class Bounded {
   int depth_ = 0;
   std::size_t values_ = 0;
 };
+
+// NOLINTEND(readability-identifier-naming)
 
 std::string_view text_of(const Value& value) {
   return {value.GetString(), value.GetStringLength()};
