@@ -282,8 +282,8 @@ void Decoder::check_length(const Shape& shape, std::size_t length, std::string_v
 void decode_into(const Structure& structure, void* object, std::span<char> body) {
   // The nodes of most requests fit here; they hold addresses and numbers, the texts stay in the
   // body.
-  std::array<char, 4096>
-      nodes;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by the pool
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
+  std::array<char, 4096> nodes;
   rapidjson::MemoryPoolAllocator<> pool(nodes.data(), nodes.size());
   rapidjson::Document document(&pool);
   if (!parse_in_place(body, document)) throw Error(ErrorCode::serialization);
