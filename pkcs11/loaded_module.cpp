@@ -16,6 +16,8 @@ using Clock = std::chrono::steady_clock;
 
 /// How long tokens() waits for its turn.
 constexpr std::chrono::seconds kTurn{10};
+/// How long one waits for another slot's C_GetTokenInfo.
+constexpr std::chrono::seconds kTurnToInspect{2};
 
 /// Cryptoki pads its texts with blanks.
 template <std::size_t size>
@@ -40,7 +42,11 @@ LoadedModule::~LoadedModule() {
 
 PresentToken LoadedModule::inspect_slot(CK_SLOT_ID slot) const {
   CK_TOKEN_INFO token{};
-  check(functions().C_GetTokenInfo(slot, &token), "C_GetTokenInfo");
+  {
+    // SoftHSM tells the time in it by gmtime(), whose answer is one for all threads.
+    const TimedLock lock(inspection_, Clock::now() + kTurnToInspect, "C_GetTokenInfo");
+    check(functions().C_GetTokenInfo(slot, &token), "C_GetTokenInfo");
+  }
   CK_INFO library{};
   check(functions().C_GetInfo(&library), "C_GetInfo");
   PresentToken present;

@@ -83,6 +83,7 @@ class LoadedModule final : public Module {
   RefusedPins refused_pins_;
 
   TimedMutex control_;
+  mutable TimedMutex inspection_;
   std::vector<std::weak_ptr<Connection>> connections_ KMS_GUARDED_BY(control_);
 
   mutable Mutex mutex_;
