@@ -6,6 +6,7 @@
 #include <Poco/Timestamp.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <utility>
@@ -15,17 +16,46 @@ namespace {
 
 constexpr Refusal kMalformed{400, "malformed"};
 
-constexpr bool is_alphanumeric(char c) noexcept {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+/// Which bytes a syntax allows.
+using Bytes256 = std::array<bool, 256>;
+
+constexpr std::size_t index(char c) noexcept { return static_cast<unsigned char>(c); }
+
+bool all_of(std::string_view text, const Bytes256& allowed) noexcept {
+  return std::ranges::all_of(text, [&](char c) { return allowed[index(c)]; });
 }
 
-// RFC 9110, 5.6.2: token.
-bool is_token(std::string_view text) noexcept {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::ranges::all_of(text, [&](char c) {
-    return is_alphanumeric(c) || kOthers.find(c) != std::string_view::npos;
-  });
+constexpr Bytes256 token_bytes() noexcept {
+  Bytes256 bytes{};
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
+    bytes[index(c)] = true;
+  }
+  return bytes;
 }
+
+constexpr Bytes256 range_of_bytes(std::size_t first, std::size_t last) noexcept {
+  Bytes256 bytes{};
+  for (std::size_t i = first; i <= last; ++i) bytes[i] = true;
+  return bytes;
+}
+
+// A value holds no control characters but tabs; it may hold non-ASCII bytes.
+constexpr Bytes256 value_bytes() noexcept {
+  Bytes256 bytes = range_of_bytes(0x20, 0xff);
+  bytes[0x7f] = false;
+  bytes[index('\t')] = true;
+  return bytes;
+}
+
+// RFC 9110, 5.6.2: token; 5.5: field value. RFC 9112, 3.2: request target.
+constexpr Bytes256 kToken = token_bytes();
+constexpr Bytes256 kValue = value_bytes();
+constexpr Bytes256 kVisible = range_of_bytes(0x21, 0x7e);
+
+bool is_token(std::string_view text) noexcept { return !text.empty() && all_of(text, kToken); }
+
+bool is_value(std::string_view text) noexcept { return all_of(text, kValue); }
 
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 
@@ -33,19 +63,6 @@ std::string_view trimmed(std::string_view text) noexcept {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
-}
-
-// Field values and request targets hold no control characters; a value may hold tabs and non-ASCII
-// bytes.
-bool is_value(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte >= 0x20 && byte != 0x7f) || c == '\t';
-  });
-}
-
-bool is_visible(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
 /// Whether a comma-separated list holds the word, in either case.
@@ -58,9 +75,10 @@ bool lists(std::string_view list, std::string_view word) noexcept {
   return false;
 }
 
-/// The next line without its CR LF; nullopt at a CR or LF that is not part of a pair.
+/// The next line without its CR LF; nullopt at a CR that is not part of one. (A bare LF is no
+/// value.)
 std::optional<std::string_view> take_line(std::string_view& text) noexcept {
-  const std::size_t end = text.find_first_of("\r\n");
+  const std::size_t end = text.find('\r');
   if (end == std::string_view::npos || text.substr(end, 2) != "\r\n") return std::nullopt;
   const std::string_view line = text.substr(0, end);
   text.remove_prefix(end + 2);
@@ -70,7 +88,7 @@ std::optional<std::string_view> take_line(std::string_view& text) noexcept {
 /// RFC 9112, 3.2: the target in origin form; `authority` is that of an absolute one.
 std::optional<std::string> origin_form(std::string_view target, std::string_view method,
                                        std::string_view& authority) {
-  if (!is_visible(target)) return std::nullopt;
+  if (!all_of(target, kVisible)) return std::nullopt;
   if (target.starts_with('/')) return std::string(target);
   if (target == "*") return method == "OPTIONS" ? std::optional("*") : std::nullopt;
   const std::size_t scheme = target.find("://");

@@ -47,28 +47,31 @@ void Input::fill(Instant deadline) {
 }
 
 Head Input::read_head(Instant deadline) {
-  std::size_t scanned = 0;
+  std::size_t line = 0;     // where the line being looked at begins
+  std::size_t scanned = 0;  // holds no line feed from `line` up to here
   for (;;) {
-    // Empty lines before a request are tolerated (RFC 9112, 2.2).
-    while (scanned == 0 && text().starts_with("\r\n")) consume(2);
     const std::string_view all = text();
-    const std::size_t end = all.find("\r\n\r\n", scanned < 3 ? 0 : scanned - 3);
-    if (std::min(end, all.size()) > kMaxHeadBytes) refuse(431, "headers");
-    if (end != std::string_view::npos) {
-      auto parsed = parse_head(all.substr(0, end + 4));
-      if (const auto* refusal = std::get_if<Refusal>(&parsed)) throw Ended{Io::done, *refusal};
-      consume(end + 4);
-      return std::get<Head>(std::move(parsed));
-    }
-    // Without this a client that ends its lines by LF alone would wait for its time-out to learn
-    // so.
     const std::size_t feed = all.find('\n', scanned);
-    if (feed == 0 || (feed != std::string_view::npos && all[feed - 1] != '\r')) {
-      refuse(400, "malformed");
+    if (std::min(feed, all.size()) > kMaxHeadBytes) refuse(431, "headers");
+    if (feed == std::string_view::npos) {
+      scanned = all.size();
+      fill(deadline);
+      continue;
     }
-    scanned = feed == std::string_view::npos ? all.size() : feed + 1;
-    if (scanned < all.size()) continue;
-    fill(deadline);
+    // Told at once: who ends lines by LF alone would else learn of it by a time-out.
+    if (feed == line || all[feed - 1] != '\r') refuse(400, "malformed");
+    const bool empty_line = feed - line == 1;
+    line = scanned = feed + 1;
+    if (!empty_line) continue;
+    if (line == 2) {  // before the request: tolerated (RFC 9112, 2.2)
+      consume(2);
+      line = scanned = 0;
+      continue;
+    }
+    auto parsed = parse_head(all.substr(0, line));
+    if (const auto* refusal = std::get_if<Refusal>(&parsed)) throw Ended{Io::done, *refusal};
+    consume(line);
+    return std::get<Head>(std::move(parsed));
   }
 }
 

@@ -1,0 +1,77 @@
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "tests/bench/benches.h"
+#include "tests/bench/daemon.h"
+#include "tests/bench/load.h"
+
+namespace kms::bench {
+namespace {
+
+constexpr std::size_t kConnections = 16;
+constexpr int kRounds = 9;
+constexpr std::chrono::milliseconds kRound{1000};
+constexpr double kTarget = 0.5;
+
+std::uint16_t port_of(const test::Process& bare) {
+  const auto line = bare.wait_for_line(
+      [](std::string_view text) { return text.starts_with("ready "); }, std::chrono::seconds(20));
+  if (!line) throw std::runtime_error("no bare server: " + bare.error_output());
+  return static_cast<std::uint16_t>(std::stoul(line->substr(6)));
+}
+
+/// Short rounds, one server after the other, so that what else the machine does meets both alike.
+void compare(Report& report, const std::string& name, Daemon& daemon, const std::string& request) {
+  const test::Process bare({.arguments = {KMS_BINARY_DIR "/tests/kms-bench-bare-server"}});
+  Connections to_bare(port_of(bare), kConnections);
+  Connections to_daemon(daemon.port(), kConnections);
+  to_bare.run(request, kRound / 2);
+  to_daemon.run(request, kRound / 2);
+  std::vector<double> ratios;
+  std::vector<double> ours;
+  std::vector<double> theirs;
+  double our_cpu = 0;
+  double their_cpu = 0;
+  for (int i = 0; i < kRounds; ++i) {
+    const double bare_before = cpu_seconds(bare.pid());
+    const double daemon_before = daemon.cpu_seconds();
+    theirs.push_back(to_bare.run(request, kRound).per_second);
+    ours.push_back(to_daemon.run(request, kRound).per_second);
+    their_cpu += (cpu_seconds(bare.pid()) - bare_before) / theirs.back();
+    our_cpu += (daemon.cpu_seconds() - daemon_before) / ours.back();
+    ratios.push_back(ours.back() / theirs.back());
+  }
+  report.value(name + "_per_second", median(ours), "1/s");
+  report.value(name + "_bare_server_per_second", median(theirs), "1/s");
+  constexpr double kMicrosecond = 1e-6;
+  report.value(name + "_cpu", our_cpu / kRounds / kMicrosecond, "us");
+  report.value(name + "_bare_server_cpu", their_cpu / kRounds / kMicrosecond, "us");
+  report.ratio(name, median(ratios), kTarget);
+}
+
+}  // namespace
+
+void generate_data_key(Report& report) {
+  Daemon daemon({});
+  daemon.start();
+  const std::string key = daemon.create_key();
+  compare(report, "generate_data_key", daemon,
+          daemon.request("GenerateDataKey", R"({"KeyId":")" + key + R"(","KeySpec":"AES_256"})"));
+  daemon.stop();
+}
+
+void decrypt(Report& report) {
+  Daemon daemon({});
+  daemon.start();
+  const std::string key = daemon.create_key();
+  const std::string data_key =
+      daemon.call("GenerateDataKey", R"({"KeyId":")" + key + R"(","KeySpec":"AES_256"})");
+  compare(report, "decrypt", daemon,
+          daemon.request("Decrypt",
+                         R"({"CiphertextBlob":")" + member(data_key, "CiphertextBlob") + R"("})"));
+  daemon.stop();
+}
+
+}  // namespace kms::bench

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "tests/bench/report.h"
+
+// What scripts/bench measures; each function prints its lines by the Report.
+namespace kms::bench {
+
+/// GenerateDataKey and Decrypt over 16 keep-alive connections, against a bare Poco server.
+void generate_data_key(Report& report);
+void decrypt(Report& report);
+/// Encryption by the token layer on 8 threads, against C_EncryptInit and C_Encrypt themselves.
+void token_layer(Report& report);
+/// How often the token is called for an operation.
+void token_calls(Report& report);
+/// With 2 ms added to each call and 64 sessions: the throughput that allows, and the latency.
+void slow_token(Report& report);
+/// From the start to `ready` with 1,000 keys.
+void start_time(Report& report);
+/// Memory with 256 connections.
+void memory(Report& report);
+
+}  // namespace kms::bench
