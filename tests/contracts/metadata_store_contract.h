@@ -273,7 +273,7 @@ TEST_P(MetadataStoreContract, MakesSeveralChangesOfOneRecordInOrder) {
   for (int round = 0; round < 2; ++round) {
     EXPECT_EQ(key("a").version, 2U);
     EXPECT_EQ(key("a").description, "second");
-    EXPECT_EQ(key("a").last_use->event_id, "e");
+    EXPECT_EQ(key("a").last_use.value_or(keys::LastUse{}).event_id, "e");
     EXPECT_EQ(store().alias(kHere, "alias/a")->version, 1U);
     reopen();
   }
@@ -483,9 +483,9 @@ TEST_P(MetadataStoreContract, NotesTheLastUseWithoutMovingTheVersion) {
   }
   // A record that was read before is not stale, and does not undo it.
   commit(store(), {put(before)});
-  EXPECT_EQ(key("a").last_use->event_id, "late");
+  EXPECT_EQ(key("a").last_use.value_or(keys::LastUse{}).event_id, "late");
   reopen();
-  EXPECT_EQ(key("a").last_use->event_id, "late");
+  EXPECT_EQ(key("a").last_use.value_or(keys::LastUse{}).event_id, "late");
 }
 
 TEST_P(MetadataStoreContract, RaisesReservationsAndNeverLowersThem) {
@@ -627,6 +627,34 @@ TEST_P(MetadataStoreContract, LetsExactlyOneOfManyThreadsMakeARecord) {
   for (int round = 0; round < 2; ++round) {
     EXPECT_EQ(store().key_count(kHere), 10U);
     EXPECT_NE(store().key(kHere, "own-" + key("contested").description), nullptr);
+    reopen();
+  }
+}
+
+TEST_P(MetadataStoreContract, LeavesNothingOfARefusedCommitBesideOthers) {
+  constexpr int kThreads = 8;
+  constexpr int kRounds = 20;
+  std::atomic<int> conflicts{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([this, i, &conflicts] {
+      for (int round = 0; round < kRounds; ++round) {
+        const std::string name = std::to_string(i) + "-" + std::to_string(round);
+        commit(store(), {put(plain_key(kHere, "whole-" + name)), audit("whole")});
+        // Only the alias of a key that is not there is at fault, and it is the last to be written.
+        const auto fault = fault_of(store(), {put(full_key(kHere, "half-" + name)), audit("half"),
+                                              put(alias_of(plain_key(kHere, "gone"), "alias/x"))});
+        if (fault == Fault::conflict) ++conflicts;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(conflicts, kThreads * kRounds);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_THAT(names(store().keys(kHere, "half-", 1)),
+                testing::Each(testing::StartsWith("whole-")));
+    EXPECT_EQ(store().key_count(kHere), static_cast<std::size_t>(kThreads * kRounds));
+    EXPECT_EQ(lines(), std::vector<std::string>(kThreads * kRounds, "whole"));
     reopen();
   }
 }
