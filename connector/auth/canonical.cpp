@@ -197,9 +197,8 @@ SignedHeaders::SignedHeaders(std::string_view list) {
   std::ranges::sort(names_, name_less);
   // A name that is listed a thousand times must not repeat its value as often in the canonical
   // request.
-  const auto repeated = std::ranges::unique(
-      names_, [](std::string_view a, std::string_view b) { return compare_names(a, b) == 0; });
-  names_.erase(repeated.begin(), repeated.end());
+  const auto same = [](std::string_view a, std::string_view b) { return compare_names(a, b) == 0; };
+  names_.erase(std::unique(names_.begin(), names_.end(), same), names_.end());
 }
 
 bool SignedHeaders::contains(std::string_view name) const {
