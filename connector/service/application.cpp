@@ -5,6 +5,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "connector/audit/writer.h"
 #include "connector/auth/authorizer.h"
@@ -76,10 +77,12 @@ struct Application::Impl {
   void reconcile_once() {
     if (reconciled || !ready()) return;
     constexpr std::chrono::seconds kPatience{60};
-    for (const std::string& line :
-         key_stores.reconcile(std::chrono::steady_clock::now() + kPatience)) {
-      log(LogLevel::warning, "reconcile", line);
-    }
+    const std::vector<std::string> lines =
+        key_stores.reconcile(std::chrono::steady_clock::now() + kPatience);
+    for (const std::string& line : lines) log(LogLevel::warning, "reconcile", line);
+    log(LogLevel::info, "reconcile",
+        lines.empty() ? "tokens and records agree"
+                      : "tokens and records differ in " + std::to_string(lines.size()));
     reconciled = true;
   }
 

@@ -1,0 +1,248 @@
+#include "tests/support/daemon_process.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <rapidjson/pointer.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "tests/support/free_port.h"
+
+namespace kms::test {
+namespace {
+
+constexpr std::chrono::seconds kPatience{60};
+
+int connected_socket(std::uint16_t port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const timeval patience{kPatience.count(), 0};
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    ::close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+std::string header_of(std::string_view head, std::string_view name) {
+  const std::string start = "\r\n" + std::string(name) + ": ";
+  const std::size_t at = head.find(start);
+  if (at == std::string_view::npos) return {};
+  const std::size_t begin = at + start.size();
+  return std::string(head.substr(begin, head.find("\r\n", begin) - begin));
+}
+
+std::string configuration(const std::string& module, std::uint16_t admin_port,
+                          const std::string& more) {
+  const std::string token = "{module: " + module + ", label: ";
+  return "accounts: [\"123456789012\"]\n"
+         "storage: {sqlite: kms.sqlite}\n"
+         "audit: {file: audit.jsonl}\n"
+         "listeners: [{port: 0}]\n"
+         "admin: {port: " +
+         std::to_string(admin_port) +
+         "}\n"
+         "jobs: {due_confirmation: 0, max_clock_jump: 0, interval: 20ms}\n"
+         "regions:\n"
+         "  us-east-1:\n"
+         "    token: " +
+         token +
+         "us-east-1}\n"
+         "    pin: {file: pin}\n"
+         "clusters:\n"
+         "  cluster-abcdefg2345:\n"
+         "    account: \"123456789012\"\n"
+         "    region: us-east-1\n"
+         "    trust_anchor: cluster.crt\n"
+         "    token: " +
+         token +
+         "cluster-abcdefg2345}\n"
+         "principals:\n"
+         "  \"arn:aws:iam::123456789012:user/admin\":\n"
+         "    access_keys: {AKIAIOSFODNN7EXAMPLE: {secret: {file: secret}}}\n"
+         "    policy: [{Effect: Allow, Action: \"*\", Resource: \"*\"}]\n" +
+         more;
+}
+
+void write_private(const std::filesystem::path& file, std::string_view text) {
+  std::ofstream(file) << text;
+  std::filesystem::permissions(
+      file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+}  // namespace
+
+rapidjson::Document Reply::json() const {
+  rapidjson::Document document;
+  document.Parse(body.data(), body.size());
+  return document;
+}
+
+std::string Reply::at(const std::string& pointer) const {
+  const rapidjson::Document document = json();
+  if (document.HasParseError()) return {};
+  const rapidjson::Value* value = rapidjson::Pointer(pointer.c_str()).Get(document);
+  if (value == nullptr) return {};
+  if (value->IsString()) return {value->GetString(), value->GetStringLength()};
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  value->Accept(writer);
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+ApiClient::ApiClient(std::uint16_t port, const Credentials& caller)
+    : port_(port),
+      fd_(connected_socket(port)),
+      signer_(caller, "us-east-1", "127.0.0.1:" + std::to_string(port)) {}
+
+ApiClient::~ApiClient() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+std::optional<Reply> ApiClient::exchange(const std::string& request) {
+  if (fd_ < 0 || ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL) !=
+                     static_cast<ssize_t>(request.size())) {
+    return std::nullopt;
+  }
+  std::string received;
+  std::array<char, 8192> buffer;
+  for (;;) {
+    const ssize_t count = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    if (count < 0 && errno == EAGAIN) throw std::runtime_error("the daemon says nothing");
+    if (count <= 0) return std::nullopt;
+    received.append(buffer.data(), static_cast<std::size_t>(count));
+    const std::size_t end = received.find("\r\n\r\n");
+    if (end == std::string::npos) continue;
+    const std::string_view head = std::string_view(received).substr(0, end + 2);
+    if (received.size() < end + 4 + std::stoul("0" + header_of(head, "Content-Length"))) continue;
+    return Reply{.status = std::stoi(received.substr(9, 3)),
+                 .request_id = header_of(head, "x-amzn-RequestId"),
+                 .body = received.substr(end + 4)};
+  }
+}
+
+std::optional<Reply> ApiClient::call(std::string_view operation, std::string_view body) {
+  const api::Request request = signer_.sign(operation, body, SystemClock().now());
+  std::string bytes = "POST / HTTP/1.1\r\n";
+  for (const api::Header& line : request.headers) bytes += line.name + ": " + line.value + "\r\n";
+  return exchange(bytes + "\r\n" + std::string(body));
+}
+
+Reply ApiClient::ok(std::string_view operation, std::string_view body) {
+  std::optional<Reply> reply = call(operation, body);
+  if (!reply) throw std::runtime_error(std::string(operation) + ": the connection ended");
+  if (!reply->ok()) throw std::runtime_error(std::string(operation) + ": " + reply->body);
+  return std::move(*reply);
+}
+
+std::optional<Reply> ApiClient::get(std::string_view path) {
+  return exchange("GET " + std::string(path) + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+}
+
+DaemonProcess::DaemonProcess(std::string binary, Options options)
+    : binary_(std::move(binary)), options_(std::move(options)) {
+  hsm_.add_token(kRegion, options_.pin);
+  hsm_.add_token(kCluster, options_.store_password);
+  write_private(path() / "pin", options_.pin);
+  write_private(path() / "secret", admin().secret);
+  run_ok({.arguments = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null", "-subj",
+                        std::string("/CN=") + kCluster, "-days", "2", "-out",
+                        (path() / "cluster.crt").string()}});
+}
+
+void DaemonProcess::start() {
+  const std::uint16_t admin_port = free_port();
+  write_private(path() / "config.yaml",
+                configuration(options_.module, admin_port, options_.more_configuration));
+  Command command{.arguments = {binary_, "--config", (path() / "config.yaml").string()},
+                  .environment = options_.environment};
+  command.environment["SOFTHSM2_CONF"] = hsm_.configuration().string();
+  process_ = std::make_unique<Process>(command);
+  const auto line = process_->wait_for_line(
+      [](std::string_view text) { return text.starts_with("ready http://"); }, kPatience);
+  if (!line) throw std::runtime_error("kms-connectord: " + process_->error_output());
+  port_ = static_cast<std::uint16_t>(std::stoul(line->substr(line->rfind(':') + 1)));
+  await_ready(admin_port);
+}
+
+void DaemonProcess::await_ready(std::uint16_t admin_port) const {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    const auto reply = ApiClient(admin_port).get("/readyz");
+    if (reply && reply->status == 200) return;
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw std::runtime_error("not ready: " + (reply ? reply->body : "") +
+                               process_->error_output());
+    }
+    std::this_thread::yield();
+  }
+}
+
+void DaemonProcess::stop() {
+  if (const int status = process_->terminate(kPatience); status != 0) {
+    throw std::runtime_error("kms-connectord ended with status " + std::to_string(status) + ": " +
+                             process_->error_output());
+  }
+}
+
+void DaemonProcess::kill() { process_->kill(); }
+
+std::string DaemonProcess::create_store_body(const std::string& name) const {
+  return "{\"CustomKeyStoreName\":" + json_literal(name) +
+         ",\"CloudHsmClusterId\":" + json_literal(kCluster) +
+         ",\"TrustAnchorCertificate\":" + json_literal(read_file(path() / "cluster.crt")) +
+         ",\"KeyStorePassword\":" + json_literal(options_.store_password) + "}";
+}
+
+std::string DaemonProcess::connected_store(const std::string& name) {
+  ApiClient client(port_);
+  const std::string id =
+      client.ok("CreateCustomKeyStore", create_store_body(name)).at("/CustomKeyStoreId");
+  client.ok("ConnectCustomKeyStore", "{\"CustomKeyStoreId\":" + json_literal(id) + "}");
+  await_store_state(id, "CONNECTED");
+  return id;
+}
+
+void DaemonProcess::await_store_state(const std::string& store_id, const std::string& state) const {
+  ApiClient client(port_);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    const Reply reply = client.ok("DescribeCustomKeyStores",
+                                  "{\"CustomKeyStoreId\":" + json_literal(store_id) + "}");
+    if (reply.at("/CustomKeyStores/0/ConnectionState") == state) return;
+    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error(reply.body);
+    std::this_thread::yield();
+  }
+}
+
+std::string json_literal(std::string_view text) {
+  std::string literal = "\"";
+  for (const char c : text) {
+    if (c == '\n') {
+      literal += "\\n";
+    } else {
+      literal += c;
+    }
+  }
+  return literal + "\"";
+}
+
+}  // namespace kms::test
