@@ -9,6 +9,7 @@
 
 #include "pkcs11/module.h"
 #include "pkcs11/secret_bytes.h"
+#include "pkcs11/split_secret.h"
 
 // The daemon's configuration as values. The loader (load.h) has checked everything that can be
 // checked without opening a token or a socket; secrets are already read from their files.
@@ -28,7 +29,7 @@ struct Token {
 struct Region {
   std::string name;
   Token token;
-  pkcs11::SecretBytes pin;
+  pkcs11::SplitSecret pin;
   std::string pin_source;  // where it came from, for print(): "{file: /etc/...}"
 };
 

@@ -20,8 +20,7 @@ std::optional<Failure> refusal(CK_RV rv) {
 }
 
 void check_never_refused(const PresentToken& token, LoadedModule& module,
-                         const TokenOptions& options) {
-  const ByteView pin = options.pin.view();
+                         const TokenOptions& options, ByteView pin) {
   std::optional<Failure> before = module.refused_pins().refused(token.info.serial, pin);
   if (!before && options.pin_refusals != nullptr) {
     try {
@@ -39,10 +38,11 @@ void check_never_refused(const PresentToken& token, LoadedModule& module,
 }
 
 /// False if there is no durable record of it.
-bool record_durably(const PresentToken& token, const TokenOptions& options, Failure failure) {
+bool record_durably(const PresentToken& token, const TokenOptions& options, ByteView pin,
+                    Failure failure) {
   if (options.pin_refusals == nullptr) return false;
   try {
-    options.pin_refusals->record(token.info.serial, options.pin.view(), failure);
+    options.pin_refusals->record(token.info.serial, pin, failure);
     return true;
   } catch (const std::exception& error) {
     // The refusal itself is what the caller has to know; RefusedPins holds for this process.
@@ -63,20 +63,21 @@ CK_STATE log_in(Session& anchor, const PresentToken& token, LoadedModule& module
   if ((token.flags & CKF_USER_PIN_INITIALIZED) == 0) {
     throw Error(Failure::pin_not_initialized, "token \"" + token.info.label + "\" has no user PIN");
   }
-  check_never_refused(token, module, options);
+  const SecretBytes pin = options.pin.join();
+  check_never_refused(token, module, options, pin.view());
 
   const bool tried_before = module.note_login(token.info.serial);
-  CK_RV rv = anchor.login(options.pin.view());
+  CK_RV rv = anchor.login(pin.view());
   if (rv == CKR_USER_ALREADY_LOGGED_IN && tried_before) {
     // Ours, from a session that the token would not close. The module answers this before it looks
     // at the PIN, so only a new login shows that the PIN is right.
     anchor.logout();
-    rv = anchor.login(options.pin.view());
+    rv = anchor.login(pin.view());
   }
   const std::optional<Failure> failure = refusal(rv);
   // A durable record may be lifted by its owner, so it is the only one.
-  if (failure && !record_durably(token, options, *failure)) {
-    module.refused_pins().record(token.info.serial, options.pin.view(), *failure);
+  if (failure && !record_durably(token, options, pin.view(), *failure)) {
+    module.refused_pins().record(token.info.serial, pin.view(), *failure);
   }
   check(rv, "C_Login");
   return CKS_RW_USER_FUNCTIONS;

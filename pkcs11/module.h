@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pkcs11/split_secret.h"
 #include "pkcs11/token.h"
 
 namespace pkcs11 {
@@ -45,7 +46,7 @@ class PinRefusals {
 
 struct TokenOptions {
   TokenSelector selector;
-  SecretBytes pin;
+  SplitSecret pin;
   std::size_t max_sessions = 16;             // the anchor session comes on top
   std::size_t max_cached_materials = 10000;  // unwrapped session objects kept in the token
   bool wrap_materials = true;  // find or make the key-encryption key (false in custom key stores)

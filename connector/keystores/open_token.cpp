@@ -7,7 +7,7 @@
 namespace kms::keystores {
 
 std::unique_ptr<pkcs11::Token> open_token(pkcs11::Modules& modules, const config::Token& token,
-                                          pkcs11::SecretBytes pin, bool wrap_materials,
+                                          pkcs11::SplitSecret pin, bool wrap_materials,
                                           std::shared_ptr<pkcs11::PinRefusals> pin_refusals,
                                           const std::string& name, pkcs11::Deadline deadline) {
   pkcs11::TokenOptions options{.selector = token.selector,

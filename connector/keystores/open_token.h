@@ -11,7 +11,7 @@ namespace kms::keystores {
 /// Loads the module, logs in to the token and probes it. `name` stands in the log. Throws
 /// pkcs11::Error.
 [[nodiscard]] std::unique_ptr<pkcs11::Token> open_token(
-    pkcs11::Modules& modules, const config::Token& token, pkcs11::SecretBytes pin,
+    pkcs11::Modules& modules, const config::Token& token, pkcs11::SplitSecret pin,
     bool wrap_materials, std::shared_ptr<pkcs11::PinRefusals> pin_refusals, const std::string& name,
     pkcs11::Deadline deadline);
 

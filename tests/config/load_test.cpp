@@ -135,7 +135,7 @@ TEST_F(Load, TakesLinesOfDos) {
 TEST_F(Load, StripsOneNewlineOfASecretFile) {
   files_.write("pin", "two\n\n");
   const Config config = load(files_.config_file(), kMinimal);
-  EXPECT_EQ(config.regions.at(0).pin.text(), "two\n");
+  EXPECT_EQ(config.regions.at(0).pin.join().text(), "two\n");
   EXPECT_EQ(config.principals.at(0).access_keys.at(0).secret.text(),
             "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
 }
@@ -149,7 +149,7 @@ TEST_F(Load, ReadsAnEnvironmentVariableAndWipesIt) {
     access_keys:
       AKIAIOSFODNN7EXAMPL2: {secret: {env: KMS_TEST_PIN}}
 )");
-  EXPECT_EQ(config.regions.at(0).pin.text(), "from-env");
+  EXPECT_EQ(config.regions.at(0).pin.join().text(), "from-env");
   EXPECT_EQ(config.principals.at(1).access_keys.at(0).secret.text(), "from-env");
   EXPECT_EQ(std::getenv("KMS_TEST_PIN"), nullptr);
   EXPECT_EQ(std::string_view(where), "");  // glibc keeps the memory of a variable once set
@@ -161,7 +161,7 @@ TEST_F(Load, ReadsASystemdCredential) {
   ::chmod((files_.path() / "credentials/region-pin").c_str(), 0440);
   ::setenv("CREDENTIALS_DIRECTORY", (files_.path() / "credentials").c_str(), 1);
   const std::string text = replaced(kMinimal, "{file: pin}", "{credential: region-pin}");
-  EXPECT_EQ(load(files_.config_file(), text).regions.at(0).pin.text(), "from-systemd");
+  EXPECT_EQ(load(files_.config_file(), text).regions.at(0).pin.join().text(), "from-systemd");
   EXPECT_EQ(
       files_.fault_of(replaced(text, "region-pin", "../pin")),
       "DIR/config.yaml:11:23: regions.us-east-1.pin.credential: not the name of a credential");
