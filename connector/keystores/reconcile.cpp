@@ -26,6 +26,10 @@ void for_each_object(const keys::KeyRecord& key,
 
 Reconciliation::Reconciliation(storage::MetadataStore& store, Timestamp started)
     : store_(store), started_(started) {
+  note_records();
+}
+
+void Reconciliation::note_records() {
   for (const keys::KeyPtr& key : store_.find_keys([](const keys::KeyRecord&) { return true; })) {
     for_each_object(*key, [this](const auto&, const auto&, const pkcs11::ObjectMaterial& object) {
       recorded_.insert(object.id);
@@ -39,7 +43,15 @@ void Reconciliation::check(const Scope& scope, const std::string& store_id, pkcs
                                              : "the token of custom key store " + store_id;
   // An answer of a token that is not well means nothing.
   token.check_health(deadline);
+  const auto is_here = [&](const keys::KeyRecord& key) {
+    return key.scope.region == scope.region && key.custom_key_store_id == store_id &&
+           (store_id.empty() || key.scope == scope);
+  };
+  // Keys are made meanwhile. What is recorded before the objects are listed must be among them, and
+  // what is listed must be recorded by now: the record of an object comes before it.
+  const std::vector<keys::KeyPtr> keys = store_.find_keys(is_here);
   const std::vector<pkcs11::TokenObject> objects = token.objects(deadline);
+  note_records();
   std::set<pkcs11::ObjectId> present;
   for (const pkcs11::TokenObject& object : objects) {
     present.insert(object.id);
@@ -47,11 +59,7 @@ void Reconciliation::check(const Scope& scope, const std::string& store_id, pkcs
     lines_.push_back("object " + to_hex(object.id) + " (\"" + object.label + "\") in " + where +
                      " belongs to no key");
   }
-  const auto is_here = [&](const keys::KeyRecord& key) {
-    return key.scope.region == scope.region && key.custom_key_store_id == store_id &&
-           (store_id.empty() || key.scope == scope);
-  };
-  for (const keys::KeyPtr& key : store_.find_keys(is_here)) {
+  for (const keys::KeyPtr& key : keys) {
     switch (key->state) {
       case keys::StoredState::creating:
         if (key->created < started_ && undo_creation(*key, token, deadline)) {

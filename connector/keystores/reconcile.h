@@ -24,6 +24,7 @@ class Reconciliation {
   [[nodiscard]] std::vector<std::string> take_lines() && { return std::move(lines_); }
 
  private:
+  void note_records();
   void check_key(const keys::KeyRecord& key, const std::set<pkcs11::ObjectId>& present,
                  const std::string& where);
   /// False if the key is left as it is.
