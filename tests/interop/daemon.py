@@ -26,6 +26,7 @@ class Daemon:
             self.process.wait()
             raise AssertionError("the daemon does not start: %r\n%s" % (ready, self.log()))
         self.url = ready.split()[1]
+        self.running = True
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
@@ -34,7 +35,11 @@ class Daemon:
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, *_):
+    def stop(self):
+        """Ends it with SIGTERM, once; AssertionError if it does not end well."""
+        if not self.running:
+            return
+        self.running = False
         self.process.send_signal(signal.SIGTERM)
         try:
             status = self.process.wait(60)
@@ -42,7 +47,10 @@ class Daemon:
             self.process.kill()
             status = self.process.wait()
         self.process.stdout.close()
+        if status != 0:
+            raise AssertionError("the daemon ended with status %d\n%s" % (status, self.log()))
+
+    def __exit__(self, kind, *_):
         if kind is not None:
             print(self.log())
-        elif status != 0:
-            raise AssertionError("the daemon ended with status %d\n%s" % (status, self.log()))
+        self.stop()
