@@ -65,20 +65,23 @@ std::string delete_event(const operations::Context& context, const keys::KeyReco
   return audit::to_json(record);
 }
 
+/// The key and its aliases disappear for callers in the commit of the intent; what follows is
+/// nobody's business but the token's.
 void delete_key(const operations::Context& context, keys::KeyRecord key) {
   if (key.state != keys::StoredState::deleting) {
     key.state = keys::StoredState::deleting;
-    const storage::Change intent = storage::Put<keys::KeyRecord>{key};
-    context.store.commit({&intent, 1});
+    std::vector<storage::Change> intent{storage::Put<keys::KeyRecord>{key}};
+    const auto aliases =
+        context.store.aliases_of_key(key.scope, key.id, "", std::numeric_limits<std::size_t>::max())
+            .items;
+    for (const keys::AliasPtr& alias : aliases) {
+      intent.emplace_back(storage::Erase<keys::AliasRecord>{*alias});
+    }
+    context.store.commit(intent);
     ++key.version;
   }
   const Destroyed destroyed = destroy_objects(context, key);
   std::vector<storage::Change> changes;
-  const auto aliases =
-      context.store.aliases_of_key(key.scope, key.id, "", std::numeric_limits<std::size_t>::max())
-          .items;
-  for (const keys::AliasPtr& alias : aliases)
-    changes.emplace_back(storage::Erase<keys::AliasRecord>{*alias});
   changes.emplace_back(storage::AppendAudit{delete_event(context, key, destroyed)});
   changes.emplace_back(storage::Erase<keys::KeyRecord>{std::move(key)});
   context.store.commit(changes);

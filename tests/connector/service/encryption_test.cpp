@@ -6,7 +6,7 @@
 namespace kms::test {
 namespace {
 
-class Encryption : public ::testing::Test {
+class Encryption : public ServiceTest {
  protected:
   std::string encrypt(const std::string& key, std::string_view plaintext,
                       std::string_view more = "") {
@@ -17,10 +17,6 @@ class Encryption : public ::testing::Test {
   }
   Answer decrypt(const std::string& blob, std::string_view more = "") {
     return kms().call("Decrypt", "{\"CiphertextBlob\":\"" + blob + "\"" + std::string(more) + "}");
-  }
-  static Harness& kms() {
-    static Harness harness;
-    return harness;
   }
 };
 

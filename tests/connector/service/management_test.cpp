@@ -9,12 +9,8 @@
 namespace kms::test {
 namespace {
 
-class Management : public ::testing::Test {
+class Management : public ServiceTest {
  protected:
-  static Harness& kms() {
-    static Harness harness;
-    return harness;
-  }
   static std::string id(const std::string& key, std::string_view more = "") {
     return "{\"KeyId\":\"" + key + "\"" + std::string(more) + "}";
   }

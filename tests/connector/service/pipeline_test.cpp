@@ -10,12 +10,8 @@
 namespace kms::test {
 namespace {
 
-class Pipeline : public ::testing::Test {
+class Pipeline : public ServiceTest {
  protected:
-  static Harness& kms() {
-    static Harness harness;
-    return harness;
-  }
   static api::Request unsigned_request(const std::string& target, std::string_view body) {
     api::Request request;
     request.method = "POST";

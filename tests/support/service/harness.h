@@ -1,5 +1,6 @@
 #pragma once
 
+#include <gtest/gtest.h>
 #include <rapidjson/document.h>
 
 #include <memory>
@@ -76,6 +77,18 @@ class Harness {
   TempDir dir_;
   config::Config config_;
   std::unique_ptr<service::Application> application_;
+};
+
+/// A test suite whose tests share one Harness. It ends with the suite: two of them at once would
+/// meet in the one SoftHSM of the process.
+class ServiceTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { harness_ = std::make_unique<Harness>(); }
+  static void TearDownTestSuite() { harness_.reset(); }
+  static Harness& kms() { return *harness_; }
+
+ private:
+  inline static std::unique_ptr<Harness> harness_;
 };
 
 /// The JSON string literal of base64 of the bytes.
