@@ -1,5 +1,6 @@
 #include "connector/audit/writer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <condition_variable>

@@ -1,8 +1,9 @@
 #include "connector/auth/authorization_header.h"
 
-#include <cstdlib>
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "connector/api/error.h"
 #include "connector/auth/sigv4.h"

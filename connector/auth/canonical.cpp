@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -91,6 +92,7 @@ constexpr bool is_space(char c) noexcept {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v';
 }
 
+/// No white space around the value, one space for each run inside.
 void append_canonical_value(std::string& out, std::string_view value) {
   bool pending = false;
   bool any = false;
@@ -203,12 +205,6 @@ SignedHeaders::SignedHeaders(std::string_view list) {
 
 bool SignedHeaders::contains(std::string_view name) const {
   return std::ranges::binary_search(names_, name, name_less);
-}
-
-std::string canonical_value(std::string_view value) {
-  std::string out;
-  append_canonical_value(out, value);
-  return out;
 }
 
 Target split_target(std::string_view uri) {

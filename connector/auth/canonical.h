@@ -12,8 +12,6 @@ namespace kms::auth {
 std::string canonical_uri(std::string_view path);
 /// The query (without "?"): names and values in RFC 3986's encoding, sorted by name, then value.
 std::string canonical_query(std::string_view query);
-/// The value of a header line: no white space around it, one space for each run inside.
-std::string canonical_value(std::string_view value);
 
 /// The names of a SignedHeaders list in canonical order: sorted, each once, upper and lower case
 /// being the same. Views into the list.

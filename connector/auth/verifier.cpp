@@ -1,4 +1,3 @@
-#include <charconv>
 #include <map>
 #include <optional>
 #include <vector>
