@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -74,7 +75,10 @@ pkcs11::SecretBytes slurp(const Reader& reader, const Node& node, const std::str
       reader.refuse(node, name + " is readable or writable by others than its owner (chmod 600)");
     }
   }
-  pkcs11::SecretBytes content(limit + 1);
+  // No larger than the file: OpenSSL wants room in the locked heap too when it parses a private
+  // key, and fails without.
+  const auto expected = static_cast<std::size_t>(std::max<off_t>(status.st_size, 0));
+  pkcs11::SecretBytes content(std::min(expected, limit) + 1);
   std::size_t size = 0;
   while (size < content.size()) {
     const ssize_t count = ::read(file.fd(), content.data() + size, content.size() - size);
@@ -84,6 +88,7 @@ pkcs11::SecretBytes slurp(const Reader& reader, const Node& node, const std::str
     size += static_cast<std::size_t>(count);
   }
   if (size > limit) reader.refuse(node, name + " is larger than " + format_size(limit));
+  if (size > expected) reader.refuse(node, name + " is being written");
   content.resize(size);
   return content;
 }
