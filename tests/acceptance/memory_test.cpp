@@ -14,7 +14,7 @@
 namespace kms::test {
 namespace {
 
-constexpr int kThreads = 4;
+constexpr int kThreads = 4;          // every other over TLS
 constexpr std::size_t kRounds = 60;  // of four calls with secrets each, a thread
 
 /// Bytes that are nowhere else.
@@ -40,7 +40,7 @@ struct Secret {
 /// The secrets of one client's requests.
 class Caller {
  public:
-  explicit Caller(std::uint16_t port) : client_(port) {}
+  Caller(std::uint16_t port, Transport transport) : client_(port, admin(), transport) {}
 
   void use(const std::string& key) {
     const std::string id = "{\"KeyId\":" + json_literal(key);
@@ -95,7 +95,9 @@ TEST_F(MemoryImage, HoldsNoSecretOfFinishedRequests) {
   std::vector<std::unique_ptr<Caller>> callers;
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
-    callers.push_back(std::make_unique<Caller>(daemon_.port()));
+    const bool tls = i % 2 == 1;
+    callers.push_back(std::make_unique<Caller>(tls ? daemon_.tls_port() : daemon_.port(),
+                                               tls ? Transport::tls : Transport::plain));
     threads.emplace_back([&keys, caller = callers.back().get()] {
       for (std::size_t round = 0; round < kRounds; ++round) caller->use(keys[round % 2]);
     });

@@ -55,7 +55,9 @@ std::string configuration(const std::string& module, std::uint16_t admin_port,
   return "accounts: [\"123456789012\"]\n"
          "storage: {sqlite: kms.sqlite}\n"
          "audit: {file: audit.jsonl}\n"
-         "listeners: [{port: 0}]\n"
+         "listeners:\n"
+         "  - {port: 0}\n"
+         "  - {port: 0, tls: {certificate: server.crt, private_key: server.key}}\n"
          "admin: {port: " +
          std::to_string(admin_port) +
          "}\n"
@@ -79,6 +81,13 @@ std::string configuration(const std::string& module, std::uint16_t admin_port,
          "    access_keys: {AKIAIOSFODNN7EXAMPLE: {secret: {file: secret}}}\n"
          "    policy: [{Effect: Allow, Action: \"*\", Resource: \"*\"}]\n" +
          more;
+}
+
+void make_certificate(const std::string& name, const std::filesystem::path& key,
+                      const std::filesystem::path& certificate) {
+  run_ok({.arguments = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-keyout", key.string(), "-subj",
+                        "/CN=" + name, "-days", "2", "-out", certificate.string()}});
 }
 
 void write_private(const std::filesystem::path& file, std::string_view text) {
@@ -107,27 +116,43 @@ std::string Reply::at(const std::string& pointer) const {
   return {buffer.GetString(), buffer.GetSize()};
 }
 
-ApiClient::ApiClient(std::uint16_t port, const Credentials& caller)
-    : port_(port),
-      fd_(connected_socket(port)),
-      signer_(caller, "us-east-1", "127.0.0.1:" + std::to_string(port)) {}
+ApiClient::ApiClient(std::uint16_t port, const Credentials& caller, Transport transport)
+    : fd_(connected_socket(port)),
+      signer_(caller, "us-east-1", "127.0.0.1:" + std::to_string(port)) {
+  if (transport == Transport::plain) return;
+  context_.reset(SSL_CTX_new(TLS_client_method()));
+  ssl_.reset(SSL_new(context_.get()));
+  SSL_set_fd(ssl_.get(), fd_);
+  if (SSL_connect(ssl_.get()) != 1) throw std::runtime_error("no TLS handshake");
+}
 
 ApiClient::~ApiClient() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-std::optional<Reply> ApiClient::exchange(const std::string& request) {
-  if (fd_ < 0 || ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL) !=
-                     static_cast<ssize_t>(request.size())) {
-    return std::nullopt;
-  }
-  std::string received;
+bool ApiClient::send(const std::string& request) const {
+  if (fd_ < 0) return false;
+  const ssize_t sent = ssl_ != nullptr
+                           ? SSL_write(ssl_.get(), request.data(), static_cast<int>(request.size()))
+                           : ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL);
+  return sent == static_cast<ssize_t>(request.size());
+}
+
+bool ApiClient::receive(std::string& received) const {
   std::array<char, 8192> buffer;
-  for (;;) {
-    const ssize_t count = ::recv(fd_, buffer.data(), buffer.size(), 0);
-    if (count < 0 && errno == EAGAIN) throw std::runtime_error("the daemon says nothing");
-    if (count <= 0) return std::nullopt;
-    received.append(buffer.data(), static_cast<std::size_t>(count));
+  const ssize_t count = ssl_ != nullptr
+                            ? SSL_read(ssl_.get(), buffer.data(), static_cast<int>(buffer.size()))
+                            : ::recv(fd_, buffer.data(), buffer.size(), 0);
+  if (count < 0 && errno == EAGAIN) throw std::runtime_error("the daemon says nothing");
+  if (count <= 0) return false;
+  received.append(buffer.data(), static_cast<std::size_t>(count));
+  return true;
+}
+
+std::optional<Reply> ApiClient::exchange(const std::string& request) {
+  if (!send(request)) return std::nullopt;
+  std::string received;
+  while (receive(received)) {
     const std::size_t end = received.find("\r\n\r\n");
     if (end == std::string::npos) continue;
     const std::string_view head = std::string_view(received).substr(0, end + 2);
@@ -136,6 +161,7 @@ std::optional<Reply> ApiClient::exchange(const std::string& request) {
                  .request_id = header_of(head, "x-amzn-RequestId"),
                  .body = received.substr(end + 4)};
   }
+  return std::nullopt;
 }
 
 std::optional<Reply> ApiClient::call(std::string_view operation, std::string_view body) {
@@ -162,10 +188,8 @@ DaemonProcess::DaemonProcess(std::string binary, Options options)
   hsm_.add_token(kCluster, options_.store_password);
   write_private(path() / "pin", options_.pin);
   write_private(path() / "secret", admin().secret);
-  run_ok({.arguments = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null", "-subj",
-                        std::string("/CN=") + kCluster, "-days", "2", "-out",
-                        (path() / "cluster.crt").string()}});
+  make_certificate(kCluster, "/dev/null", path() / "cluster.crt");
+  make_certificate("localhost", path() / "server.key", path() / "server.crt");
 }
 
 void DaemonProcess::start() {
@@ -181,6 +205,14 @@ void DaemonProcess::start() {
   if (!line) throw std::runtime_error("kms-connectord: " + process_->error_output());
   port_ = static_cast<std::uint16_t>(std::stoul(line->substr(line->rfind(':') + 1)));
   await_ready(admin_port);
+}
+
+std::uint16_t DaemonProcess::tls_port() const {
+  const auto line = process_->wait_for_error_line(
+      [](std::string_view text) { return text.find("listening on https://") != text.npos; },
+      kPatience);
+  if (!line) throw std::runtime_error("no TLS listener: " + process_->error_output());
+  return static_cast<std::uint16_t>(std::stoul(line->substr(line->rfind(':') + 1)));
 }
 
 void DaemonProcess::await_ready(std::uint16_t admin_port) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <openssl/ssl.h>
 #include <rapidjson/document.h>
 
 #include <chrono>
@@ -29,10 +30,14 @@ struct Reply {
   [[nodiscard]] rapidjson::Document json() const;
 };
 
-/// A keep-alive connection of one caller to 127.0.0.1. One thread at a time.
+enum class Transport : std::uint8_t { plain, tls };
+
+/// A keep-alive connection of one caller to 127.0.0.1; the server's certificate is not looked at.
+/// One thread at a time.
 class ApiClient final {
  public:
-  explicit ApiClient(std::uint16_t port, const Credentials& caller = admin());
+  explicit ApiClient(std::uint16_t port, const Credentials& caller = admin(),
+                     Transport transport = Transport::plain);
   ~ApiClient();
   ApiClient(const ApiClient&) = delete;
   ApiClient& operator=(const ApiClient&) = delete;
@@ -48,10 +53,18 @@ class ApiClient final {
   std::optional<Reply> get(std::string_view path);
 
  private:
+  struct Free {
+    void operator()(SSL* ssl) const noexcept { SSL_free(ssl); }
+    void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
+  };
+  [[nodiscard]] bool send(const std::string& request) const;
+  /// At least one byte more; false when there is none to come.
+  bool receive(std::string& received) const;
   std::optional<Reply> exchange(const std::string& request);
 
-  std::uint16_t port_;
   int fd_ = -1;
+  std::unique_ptr<SSL_CTX, Free> context_;
+  std::unique_ptr<SSL, Free> ssl_;
   Signer signer_;
 };
 
@@ -80,6 +93,8 @@ class DaemonProcess final {
   void kill();
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  /// Of the second listener, which serves TLS.
+  [[nodiscard]] std::uint16_t tls_port() const;
   [[nodiscard]] const Process& process() const { return *process_; }
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return hsm_.path(); }
   [[nodiscard]] std::filesystem::path audit_file() const { return path() / "audit.jsonl"; }
