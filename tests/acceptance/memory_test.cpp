@@ -82,6 +82,9 @@ class MemoryImage : public testing::Test {
 };
 
 TEST_F(MemoryImage, HoldsNoSecretOfFinishedRequests) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers keep freed memory as it is, and map more than can be read";
+#endif
   const std::string store = daemon_.connected_store("store");
   std::vector<std::string> keys;
   {
