@@ -1,6 +1,7 @@
 #include "connector/keystores/custom_stores.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "connector/base/log.h"
 #include "connector/keystores/clusters.h"
@@ -45,6 +46,7 @@ struct CustomStores::Connection {
   const std::string id;
   // Used by its own thread only.
   std::chrono::milliseconds retry = kFirstRetry;
+  std::optional<keys::SealedSecret> tried;  // the last password, sealed anew with each update
   std::thread thread;
   // The rest under the mutex of CustomStores.
   std::shared_ptr<Link> link;
@@ -253,19 +255,43 @@ std::optional<std::chrono::milliseconds> CustomStores::settle(Connection& connec
   }
 }
 
+SecretBytes CustomStores::password(const keys::KeyStoreRecord& record,
+                                   pkcs11::Deadline deadline) const {
+  try {
+    return open_password(regions_.token(record.scope.region, deadline), record, deadline);
+  } catch (const pkcs11::Error& error) {
+    // Whatever ails the Region's token says nothing of the key store's.
+    throw std::runtime_error(std::string("the stored password cannot be opened: ") + error.what());
+  }
+}
+
 std::unique_ptr<pkcs11::Token> CustomStores::open(const keys::KeyStoreRecord& record) {
   // Nobody waits for the answer, so a slow HSM may take longer than for a request.
   const Clock::time_point deadline = Clock::now() + 2 * config_.limits.request_deadline;
   const config::Cluster* cluster = find_cluster(config_, record.scope, record.cluster_id);
-  pkcs11::Token& region = regions_.token(record.scope.region, deadline);
-  return open_token(modules_, cluster->token, open_password(region, record, deadline), false,
-                    pin_refusals_, record.id, deadline);
+  return open_token(modules_, cluster->token, password(record, deadline), false, pin_refusals_,
+                    record.id, deadline);
+}
+
+void CustomStores::reread(const keys::KeyStoreRecord& record) {
+  // A module may remember the PIN it saw when it was initialised (SoftHSM does): told a new
+  // password, it would still want the old one, and a good PIN would count as refused.
+  const config::Cluster* cluster = find_cluster(config_, record.scope, record.cluster_id);
+  (void)modules_.load(cluster->token.module, cluster->token.init_args)->tokens(true);
+}
+
+bool CustomStores::stopping() const {
+  const MutexLock lock(mutex_);
+  return stopping_;
 }
 
 std::optional<std::chrono::milliseconds> CustomStores::connect(Connection& connection,
                                                                const keys::KeyStoreRecord& record) {
   if (!let_go(connection)) return std::nullopt;
-  const auto fail = [&](Code code, const std::string& why) {
+  const auto fail = [&](Code code,
+                        const std::string& why) -> std::optional<std::chrono::milliseconds> {
+    // The next run connects.
+    if (stopping()) return std::nullopt;
     report(LogLevel::error, connection.id,
            "FAILED, " + std::string(api::to_string(code)) + ": " + why);
     (void)move(record, State::connecting, State::failed, code);
@@ -276,6 +302,8 @@ std::optional<std::chrono::milliseconds> CustomStores::connect(Connection& conne
   }
   std::shared_ptr<Link> link = make_link();
   try {
+    const auto tried = std::exchange(connection.tried, record.password);
+    if (tried && *tried != record.password) reread(record);
     link->handle->set(open(record));
   } catch (const pkcs11::Error& error) {
     return fail(connection_error(error), error.what());
@@ -320,6 +348,9 @@ std::optional<std::chrono::milliseconds> CustomStores::reconnect(
         (void)let_go(connection);
         return std::nullopt;
       }
+    } catch (const std::exception& error) {
+      why = "internal error";
+      report(LogLevel::error, connection.id, error.what());
     }
   }
   {

@@ -76,9 +76,11 @@ TEST_F(CreateCustomKeyStore, ClusterBelongsToAccountAndRegion) {
   const auto commit = [](std::vector<storage::Change>, const keys::KeyStoreRecord&) { FAIL(); };
   for (const Scope& elsewhere :
        {Scope{kHere.account, "eu-west-1"}, Scope{"111122223333", kHere.region}}) {
-    EXPECT_EQ(outcome([&] { (void)stores().create(elsewhere, request(), soon(), commit); }),
-              "400 CloudHsmClusterNotFoundException: KMS cannot find the CloudHSM cluster with the "
-              "specified cluster ID. Retry the request with a different cluster ID.");
+    EXPECT_EQ(
+        outcome([&] { (void)stores().create(elsewhere, request(), soon(), commit); }),
+        "400 CloudHsmClusterNotFoundException: The request was rejected because KMS cannot find "
+        "the CloudHSM cluster with the specified cluster ID. Retry the request with a "
+        "different cluster ID.");
   }
 }
 
@@ -300,6 +302,24 @@ TEST_F(ConnectCustomKeyStore, GeneralErrorIsInternalError) {
   const std::string id = create();
   proxy().fail("C_Login", kGeneralError, 0, kForever);
   EXPECT_EQ(connected(id), "FAILED INTERNAL_ERROR");
+}
+
+TEST_F(ConnectCustomKeyStore, AbsentTokenOfTheRegionIsInternalError) {
+  const std::string id = create();
+  proxy().absent_until_restored("us-east-1");
+  EXPECT_EQ(connected(id), "FAILED INTERNAL_ERROR");
+}
+
+TEST_F(ConnectCustomKeyStore, GoesOnAfterAStopInBetween) {
+  const std::string id = create();
+  stop();
+  proxy().absent_until_restored("us-east-1");
+  start();
+  EXPECT_EQ(connect(id), "OK");
+  restart();
+  EXPECT_EQ(state(id), "CONNECTING");
+  proxy().restore();
+  EXPECT_TRUE(reaches(id, "CONNECTED"));
 }
 
 TEST_F(ConnectCustomKeyStore, NothingOfAFailureRemains) {

@@ -116,6 +116,24 @@ TEST_F(CustomKeyStores, ShowWhyTheyFailed) {
   kms_.await_state(store, "CONNECTED");
 }
 
+// AWS's procedure: disconnect, set the password in the cluster, tell KMS, connect.
+TEST_F(CustomKeyStores, TakeAPasswordThatWasChangedInTheToken) {
+  const std::string store = kms_.connected_store();
+  const std::string key = kms_.create_key();
+  std::string current = kStorePassword;
+  for (const std::string& next : {std::string("changed-1"), std::string("changed-2")}) {
+    kms_.ok("DisconnectCustomKeyStore", id(store));
+    kms_.await_state(store, "DISCONNECTED");
+    kms_.hsm().change_user_pin(kCluster, current, next);
+    kms_.ok("UpdateCustomKeyStore", id(store, ",\"KeyStorePassword\":\"" + next + "\""));
+    kms_.ok("ConnectCustomKeyStore", id(store));
+    kms_.await_state(store, "CONNECTED");
+    current = next;
+  }
+  // The other tokens of the module were logged in to again.
+  kms_.ok("Encrypt", "{\"KeyId\":\"" + key + "\",\"Plaintext\":\"eA==\"}");
+}
+
 TEST_F(CustomKeyStores, AreListedPageByPage) {
   const std::string first = create("first", kCluster);
   const std::string second = create("second", kOtherCluster);
