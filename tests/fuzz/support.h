@@ -17,8 +17,7 @@ namespace kms::fuzz {
 /// Ends the process, which is how a fuzzer reports a finding.
 inline void require(bool holds, const char* what, std::string_view detail = {}) {
   if (holds) return;
-  std::fprintf(stderr, "does not hold: %s: %.*s\n", what, static_cast<int>(detail.size()),
-               detail.data());
+  std::fprintf(stderr, "does not hold: %s: %s\n", what, std::string(detail).c_str());
   std::abort();
 }
 
