@@ -18,6 +18,8 @@ struct Admin {
   std::function<bool()> ready;                // /readyz: 200 or 503
   std::function<std::string()> ready_detail;  // its body, a line a token
   service::Metrics* metrics = nullptr;        // /metrics
+  /// Asked for at each look at /metrics; may be empty.
+  std::function<std::vector<keystores::TokenStatus>()> tokens;
 };
 
 /// Poco's HTTP server around a Service: the API's listeners and the admin listener.

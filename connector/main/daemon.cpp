@@ -44,7 +44,8 @@ void serve(const config::Config& config, const StopSignals& stop) {
   http::Server server(config, application.service(),
                       http::Admin{.ready = [&] { return application.ready(); },
                                   .ready_detail = [&] { return ready_detail(application); },
-                                  .metrics = &metrics});
+                                  .metrics = &metrics,
+                                  .tokens = [&] { return application.token_status(); }});
   server.start();
   announce(config, server);
 

@@ -59,6 +59,9 @@ TestServer::TestServer(const config::Config& config) {
   admin.ready = [this] { return ready; };
   admin.ready_detail = [this] { return ready ? "us-east-1 ready\n" : "us-east-1 absent\n"; };
   admin.metrics = &metrics_;
+  admin.tokens = [this] {
+    return std::vector<keystores::TokenStatus>{{.name = "us-east-1", .ready = ready, .epoch = 7}};
+  };
   server_ = std::make_unique<http::Server>(
       config, [this](api::Request& request) { return handle(request); }, admin);
   server_->start();

@@ -239,6 +239,8 @@ TEST(AdminListener, ShowsMetrics) {
   const Answer answer = admin(server, "GET", "/metrics");
   EXPECT_EQ(answer.header("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_NE(answer.body.find("\nkms_requests_total{"), std::string::npos) << answer.body;
+  EXPECT_EQ(server.metric("kms_token_ready{token=\"us-east-1\"}"), "1");
+  EXPECT_EQ(server.metric("kms_token_epoch{token=\"us-east-1\"}"), "7");
 }
 
 TEST(AdminListener, KnowsNothingElse) {
