@@ -99,14 +99,21 @@ void CustomStores::start(std::chrono::milliseconds patience) {
   }
 }
 
-void CustomStores::stop() {
-  std::vector<Connection*> all;
+void CustomStores::cancel() {
   {
     const MutexLock lock(mutex_);
     stopping_ = true;
-    for (const auto& [id, connection] : connections_) all.push_back(connection.get());
   }
   changed_.notify_all();
+}
+
+void CustomStores::stop() {
+  cancel();
+  std::vector<Connection*> all;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [id, connection] : connections_) all.push_back(connection.get());
+  }
   for (Connection* connection : all) {
     if (connection->thread.joinable()) connection->thread.join();
     std::shared_ptr<Link> link;

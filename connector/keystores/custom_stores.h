@@ -36,6 +36,8 @@ class CustomStores {
   /// Takes up every store where the last run left it; returns when each has been tried once, or
   /// after `patience`.
   void start(std::chrono::milliseconds patience);
+  /// Begins to stop: nothing that fails from now on is a failure of a store.
+  void cancel();
   void stop();
 
   /// The record's state has changed.
