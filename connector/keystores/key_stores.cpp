@@ -96,7 +96,9 @@ void KeyStores::start() {
 }
 
 void KeyStores::stop() {
-  // Who connects may be waiting for its Region's token.
+  // Who connects may be waiting for its Region's token, and must not take our stopping for a
+  // failure of its own.
+  impl_->customs.cancel();
   impl_->regions.cancel();
   impl_->customs.stop();
   impl_->regions.stop();
