@@ -101,7 +101,7 @@ pkcs11_proxy::Control& KeyStoresTest::proxy() {
 }
 
 keystores::Deadline KeyStoresTest::soon() {
-  return std::chrono::steady_clock::now() + std::chrono::seconds{5};
+  return std::chrono::steady_clock::now() + std::chrono::seconds{20};
 }
 
 std::string KeyStoresTest::outcome(const std::function<void()>& call) {

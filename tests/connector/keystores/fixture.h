@@ -88,7 +88,7 @@ class KeyStoresTest : public ::testing::Test {
   [[nodiscard]] static keys::AuthorizedKey authorized(keys::KeyPtr key);
   /// The ciphertext of "plain", or the error: "400 KMSInvalidStateException: ...".
   std::string encrypt(const keys::KeyPtr& key, Bytes* blob = nullptr,
-                      std::chrono::milliseconds within = std::chrono::seconds{5});
+                      std::chrono::milliseconds within = std::chrono::seconds{20});
   /// The plaintext, "(not authentic)" or the error.
   std::string decrypt(const keys::KeyPtr& key, const Bytes& blob);
   /// What a call throws, as the client sees it.
