@@ -270,13 +270,15 @@ std::string KeyStoresTest::encrypt(const keys::KeyPtr& key, Bytes* blob,
   });
 }
 
-std::string KeyStoresTest::decrypt(const keys::KeyPtr& key, const Bytes& blob) {
+std::string KeyStoresTest::decrypt(const keys::KeyPtr& key, const Bytes& blob,
+                                   std::chrono::milliseconds within) {
   std::string plaintext = "(not authentic)";
   const std::string result = outcome([&] {
     const auto parsed = keys::parse_ciphertext(blob);
     ASSERT_TRUE(parsed);
     const auto opened =
-        stores().of(*key)->decrypt(authorized(fresh(key)), *parsed, {{"who", "alice"}}, soon());
+        stores().of(*key)->decrypt(authorized(fresh(key)), *parsed, {{"who", "alice"}},
+                                   std::chrono::steady_clock::now() + within);
     if (opened) plaintext = opened->text();
   });
   return result == "OK" ? plaintext : result;

@@ -90,7 +90,8 @@ class KeyStoresTest : public ::testing::Test {
   std::string encrypt(const keys::KeyPtr& key, Bytes* blob = nullptr,
                       std::chrono::milliseconds within = std::chrono::seconds{20});
   /// The plaintext, "(not authentic)" or the error.
-  std::string decrypt(const keys::KeyPtr& key, const Bytes& blob);
+  std::string decrypt(const keys::KeyPtr& key, const Bytes& blob,
+                      std::chrono::milliseconds within = std::chrono::seconds{20});
   /// What a call throws, as the client sees it.
   static std::string outcome(const std::function<void()>& call);
 

@@ -153,7 +153,8 @@ TEST_F(TokenKeyStore, DeviceFaultIsNoBadCiphertext) {
   Bytes blob;
   ASSERT_EQ(encrypt(key, &blob), "OK");
   proxy().fail("C_Decrypt", 0x30 /* CKR_DEVICE_ERROR */, 0, pkcs11_proxy::kForever);
-  EXPECT_EQ(decrypt(key, blob), "500 KMSInternalException: Internal error.");
+  EXPECT_EQ(decrypt(key, blob, std::chrono::seconds{1}),
+            "500 KMSInternalException: Internal error.");
   proxy().clear_failures();
   EXPECT_EQ(decrypt(key, blob), "plain");
 }
