@@ -87,6 +87,10 @@ struct KeyRecord {
   std::optional<LastUse> last_use;
 
   [[nodiscard]] std::string arn() const { return key_arn(scope, id); }
+  /// Callers may see it: it is neither being made nor being destroyed.
+  [[nodiscard]] bool visible() const noexcept {
+    return state != StoredState::creating && state != StoredState::deleting;
+  }
   [[nodiscard]] const Material* material(std::string_view material_id) const;
   bool operator==(const KeyRecord&) const = default;
 };

@@ -13,10 +13,6 @@ namespace {
 using api::Error;
 using api::ErrorCode;
 
-bool is_visible(const keys::KeyRecord& key) {
-  return key.state != keys::StoredState::creating && key.state != keys::StoredState::deleting;
-}
-
 }  // namespace
 
 Call::Call(const Context& context, std::string_view operation, auth::Identity identity,
@@ -52,7 +48,7 @@ void Call::authorize_tagging_on_create() {
 
 keys::KeyPtr Call::visible_key(const Scope& scope, std::string_view id) const {
   keys::KeyPtr key = context_.store.key(scope, id);
-  return key && is_visible(*key) ? key : nullptr;
+  return key && key->visible() ? key : nullptr;
 }
 
 keys::AuthorizedKey Call::authorize_record(keys::KeyPtr key, const Use& use) {

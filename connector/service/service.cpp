@@ -34,15 +34,6 @@ std::string http_date(Timestamp time) {
   return {text, size};
 }
 
-std::string_view claimed_access_key(std::string_view authorization) {
-  constexpr std::string_view kCredential = "Credential=";
-  const auto at = authorization.find(kCredential);
-  if (at == std::string_view::npos) return {};
-  const std::string_view rest = authorization.substr(at + kCredential.size());
-  constexpr std::size_t kLongest = 128;
-  return rest.substr(0, std::min(rest.find_first_of("/, "), kLongest));
-}
-
 }  // namespace
 
 struct Service::Impl {
@@ -72,7 +63,6 @@ audit::Record Service::Impl::open_record(const api::Request& request) const {
   record.user_agent = request.headers.get("user-agent").value_or("");
   record.host = request.headers.get("host").value_or("");
   record.tls = request.tls;
-  record.access_key_id = claimed_access_key(request.headers.get("authorization").value_or(""));
   return record;
 }
 
@@ -150,6 +140,7 @@ api::Response Service::Impl::handle(api::Request& request) noexcept {
     bool audited = false;
     response =
         answer(request, record, audited, started + deps.context.config.limits.request_deadline);
+    if (!record.caller) record.access_key_id = auth::claimed_access_key_id(request);
     if (!audited) {
       try {
         deps.context.audit.write(audit::to_json(record));
