@@ -36,9 +36,10 @@ function(kms_library folder)
   target_link_libraries(${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE} kms_warnings kms_hardening)
 endfunction()
 
-# kms_test(FOLDER LIB...): one GoogleTest program of tests/FOLDER/*_test.cpp, one CTest entry.
+# kms_test(FOLDER LINK lib... [TIMEOUT seconds] [SERIAL]): one GoogleTest program of tests/FOLDER/*_test.cpp, one CTest
+# entry, which tells of what fails only. SERIAL: its deadlines are such that nothing else is to run beside it.
 function(kms_test folder)
-  cmake_parse_arguments(arg "" "TIMEOUT" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "SERIAL" "TIMEOUT" "LINK" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()
@@ -52,5 +53,5 @@ function(kms_test folder)
   target_link_libraries(${name} PRIVATE ${arg_LINK} test_support kms_warnings kms_hardening
                         GTest::gmock GTest::gtest GTest::gtest_main)
   add_test(NAME ${folder} COMMAND ${name})
-  set_tests_properties(${folder} PROPERTIES TIMEOUT ${arg_TIMEOUT})
+  set_tests_properties(${folder} PROPERTIES TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${arg_SERIAL} ENVIRONMENT GTEST_BRIEF=1)
 endfunction()
