@@ -39,7 +39,7 @@ class TokenContract : public testing::TestWithParam<TokenMaker> {
     open_.keeps_alive.reset();
   }
   Token& token() { return *open_.token; }
-  static Deadline soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(20); }
+  static Deadline soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(60); }
   ObjectId new_id() {
     ObjectId id{};
     token().random(id, soon());

@@ -64,11 +64,10 @@ TEST_P(FaultRow, OnceIsSurvivedUnlessTheAnswerIsFinal) {
 TEST_P(FaultRow, ForGoodIsReportedInTimeAndForgottenOnceOver) {
   const CkRv row = GetParam();
   proxy_.fail("C_Encrypt", row.rv, 0, kForever);
-  const auto start = std::chrono::steady_clock::now();
-  const Failure failure = failure_of(
-      [&] { (void)token_->gcm_encrypt(wrapped_, Bytes(8), {}, within(milliseconds(300))); });
-  EXPECT_EQ(failure, row.failure) << row.name;
-  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(600)) << row.name;
+  EXPECT_EQ(
+      failure_in_time([&](Deadline d) { (void)token_->gcm_encrypt(wrapped_, Bytes(8), {}, d); }),
+      row.failure)
+      << row.name;
   proxy_.clear_failures();
   works();
 }
@@ -113,12 +112,10 @@ TEST_F(Faults, WaitsForATokenThatIsAway) {
 
 TEST_F(Faults, AnAbsentTokenIsReportedAtTheDeadlineAndFoundWhenItIsBack) {
   proxy_.absent_until_restored();
-  const auto start = std::chrono::steady_clock::now();
   const Failure failure =
-      failure_of([&] { (void)token_->gcm_encrypt(wrapped_, {}, {}, within(milliseconds(300))); });
+      failure_in_time([&](Deadline d) { (void)token_->gcm_encrypt(wrapped_, {}, {}, d); });
   EXPECT_TRUE(failure == Failure::token_not_found || failure == Failure::token_absent)
       << name(failure);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(600));
   EXPECT_THROW(token_->check_health(soon()), Error);
   proxy_.restore();
   works();
@@ -136,9 +133,8 @@ TEST_F(Faults, WrongAnswersToADecryptionAreNeverTakenForABadCiphertext) {
       proxy_.clear_failures();
     }
     proxy_.fail("C_Decrypt", CKR_GENERAL_ERROR, 0, kForever);
-    EXPECT_EQ(failure_of([&] {
-                (void)token_->gcm_decrypt(key, sealed.iv, sealed.data, {},
-                                          within(milliseconds(400)));
+    EXPECT_EQ(failure_in_time([&](Deadline d) {
+                (void)token_->gcm_decrypt(key, sealed.iv, sealed.data, {}, d);
               }),
               Failure::device_error);
     proxy_.clear_failures();
@@ -296,11 +292,20 @@ TEST_F(Faults, LooksForATokenThatStaysAwayWithAModuleStartedAgain) {
   options.selector.label = "other";
   const auto other = softhsm_.module()->open(std::move(options), soon());
   proxy_.zero_counters();
-  proxy_.absent_for(std::chrono::seconds(3), "test");
+  proxy_.absent_until_restored("test");
+  std::jthread back([&] {
+    const Deadline end = soon();
+    while (proxy_.count("C_Finalize").calls == 0 && std::chrono::steady_clock::now() < end) {
+      std::this_thread::yield();
+    }
+    proxy_.restore();
+  });
   works();
-  EXPECT_EQ(proxy_.count("C_Finalize").calls, 1U);
+  back.join();
+  const std::uint64_t starts = proxy_.count("C_Finalize").calls;
+  EXPECT_GE(starts, 1U);
   // The token that was well all the time has been logged in to again.
-  EXPECT_EQ(other->epoch(), 2U);
+  EXPECT_EQ(other->epoch(), 1 + starts);
   other->check_health(soon());
 }
 
@@ -312,7 +317,7 @@ TEST_F(Faults, OneTokenAwayDoesNotDisturbAnother) {
   proxy_.absent_until_restored("test");
   EXPECT_THROW((void)token_->gcm_encrypt(wrapped_, {}, {}, within(milliseconds(200))), Error);
   Bytes out(8);
-  other->random(out, within(milliseconds(200)));
+  other->random(out, soon());
   EXPECT_EQ(other->epoch(), 1U);
   proxy_.restore();
   works();

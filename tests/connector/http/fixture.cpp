@@ -18,7 +18,7 @@ void Gate::pass() {
 }
 
 bool Gate::wait_for(std::size_t waiting) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   MutexLock lock(mutex_);
   while (waiting_ < waiting) {
     if (lock.wait_until(changed_, deadline) == std::cv_status::timeout) return false;
@@ -39,9 +39,9 @@ config::Config server_config() {
   config.limits.max_body_bytes = 4096;
   config.limits.max_connections = 8;
   config.limits.queued_connections = 2;
-  config.limits.header_timeout = std::chrono::seconds(30);
-  config.limits.idle_timeout = std::chrono::seconds(30);
-  config.limits.drain_timeout = std::chrono::seconds(20);
+  config.limits.header_timeout = std::chrono::seconds(60);
+  config.limits.idle_timeout = std::chrono::seconds(60);
+  config.limits.drain_timeout = std::chrono::seconds(60);
   return config;
 }
 
@@ -80,6 +80,16 @@ std::string TestServer::metric(const std::string& name) const {
   if (at == std::string::npos) return {};
   const std::size_t value = at + name.size() + 2;
   return text.substr(value, text.find('\n', value) - value);
+}
+
+void TestServer::await_connections(int count) const {
+  const std::string line = "\nkms_connections " + std::to_string(count) + "\n";
+  for (;;) {
+    Client admin(server_->admin_port());
+    admin.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const auto answer = admin.receive();
+    if (answer && answer->body.find(line) != std::string::npos) return;
+  }
 }
 
 api::Request TestServer::last() const {

@@ -47,6 +47,8 @@ class TestServer final {
   [[nodiscard]] service::Metrics& metrics() { return metrics_; }
   /// The value of a line of the metrics, or "" if there is none.
   [[nodiscard]] std::string metric(const std::string& name) const;
+  /// Waits until the admin listener tells of so many connections.
+  void await_connections(int count) const;
   /// The last request that the handler saw, but for its body.
   [[nodiscard]] api::Request last() const;
   /// Ends the server.

@@ -184,12 +184,7 @@ TEST(HttpDrain, AnswersTheQueuedToo) {
   ASSERT_TRUE(server.gate.wait_for(1));
   Client queued(server.port());
   queued.send(post("queued"));
-  // The admin listener tells when the second is counted in.
-  for (;;) {
-    Client admin(server.server().admin_port());
-    admin.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    if (admin.receive().value().body.find("\nkms_connections 2\n") != std::string::npos) break;
-  }
+  server.await_connections(2);
   std::thread drain([&] { server.server().drain(); });
   server.gate.open();
   EXPECT_EQ(busy.receive().value().body, "POST / wait");
