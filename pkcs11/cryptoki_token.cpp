@@ -117,8 +117,8 @@ void CryptokiToken::confirm_absence(Session& session) {
   }
 }
 
-void CryptokiToken::generate_object(KeyKind kind, const ObjectId& id, const std::string& label,
-                                    Deadline deadline) {
+ObjectMaterial CryptokiToken::generate_object(KeyKind kind, const ObjectId& id,
+                                              const std::string& label, Deadline deadline) {
   if (kind != KeyKind::aes_256) throw Error(Failure::unsupported, "no such kind of key");
   if (label == kKekLabel || label == kCanaryLabel) {
     throw Error(Failure::bad_argument, "the label is the token layer's own");
@@ -147,6 +147,7 @@ void CryptokiToken::generate_object(KeyKind kind, const ObjectId& id, const std:
     if (begun) remove_leftovers(id, deadline);
     throw;
   }
+  return {.kind = kind, .id = id, .public_key = {}};
 }
 
 void CryptokiToken::remove_leftovers(const ObjectId& id, Deadline deadline) noexcept {

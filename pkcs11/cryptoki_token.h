@@ -32,9 +32,11 @@ class CryptokiToken final : public Token, private Connection::Listener {
   void check_health(Deadline deadline) override { connection_->check_health(deadline); }
   std::uint64_t epoch() const override { return connection_->epoch(); }
 
+  Holding holding(KeyKind kind, Deadline deadline) override;
+  bool signs(SignatureScheme scheme, MessageForm form, Deadline deadline) override;
   WrappedMaterial generate_wrapped(KeyKind kind, Deadline deadline) override;
-  void generate_object(KeyKind kind, const ObjectId& id, const std::string& label,
-                       Deadline deadline) override;
+  ObjectMaterial generate_object(KeyKind kind, const ObjectId& id, const std::string& label,
+                                 Deadline deadline) override;
   bool destroy_object(const ObjectId& id, Deadline deadline) override;
   bool has_object(const ObjectId& id, Deadline deadline) override;
   std::vector<TokenObject> objects(Deadline deadline) override;
@@ -46,6 +48,30 @@ class CryptokiToken final : public Token, private Connection::Listener {
                                          ByteView aad, Deadline deadline) override;
   SealedRandom generate_sealed(const MaterialRef& key, std::size_t size, ByteView aad,
                                Deadline deadline) override;
+
+  Bytes sign(const MaterialRef& key, SignatureScheme scheme, MessageForm form, ByteView message,
+             Deadline deadline) override;
+  bool verify(const MaterialRef& key, SignatureScheme scheme, MessageForm form, ByteView message,
+              ByteView signature, Deadline deadline) override;
+  Bytes mac(const MaterialRef& key, ByteView message, Deadline deadline) override;
+  bool verify_mac(const MaterialRef& key, ByteView message, ByteView mac,
+                  Deadline deadline) override;
+  Bytes oaep_encrypt(const MaterialRef& key, OaepHash hash, ByteView plaintext,
+                     Deadline deadline) override;
+  std::optional<SecretBytes> oaep_decrypt(const MaterialRef& key, OaepHash hash,
+                                          ByteView ciphertext, Deadline deadline) override;
+  std::optional<SecretBytes> ecdh(const MaterialRef& key, ByteView peer,
+                                  Deadline deadline) override;
+  DataKeyPair generate_data_key_pair(KeyKind kind, Deadline deadline) override;
+  std::variant<MaterialRef, ImportFault> import_material(
+      const WrappedMaterial& wrapping_key, ImportScheme scheme, ByteView encrypted, KeyKind kind,
+      const std::optional<std::pair<ObjectId, std::string>>& as, Deadline deadline) override;
+  Bytes fingerprint(const MaterialRef& key, Deadline deadline) override;
+  WrappedMaterial generate_transport_key(Deadline deadline) override;
+  TransportedKey export_material(const WrappedMaterial& key, ByteView transport_public_key,
+                                 Deadline deadline) override;
+  WrappedMaterial import_transported(const WrappedMaterial& transport_key,
+                                     const TransportedKey& transported, Deadline deadline) override;
 
  private:
   /// A key in use; an unwrapped one stays in the token meanwhile.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,8 +21,25 @@ namespace pkcs11 {
 /// Until when an operation may wait for a session, a recovery or the token.
 using Deadline = std::chrono::steady_clock::time_point;
 
-/// What kind of key a material is; further kinds (RSA, EC, HMAC) join here.
-enum class KeyKind : std::uint8_t { aes_256 };
+/// What kind of key a material is.
+enum class KeyKind : std::uint8_t {
+  aes_256,
+  rsa_2048,
+  rsa_3072,
+  rsa_4096,
+  ec_p256,
+  ec_p384,
+  ec_p521,
+  ec_secp256k1,
+  ed25519,
+  hmac_224,
+  hmac_256,
+  hmac_384,
+  hmac_512,
+  ml_dsa_44,
+  ml_dsa_65,
+  ml_dsa_87,
+};
 
 /// CKA_ID of a token object of ours: 16 random bytes, new for each attempt to create one.
 using ObjectId = std::array<std::uint8_t, 16>;
@@ -32,6 +50,7 @@ struct WrappedMaterial {
   KeyKind kind = KeyKind::aes_256;
   ObjectId kek{};  // CKA_ID of the key-encryption key
   Bytes blob;
+  Bytes public_key;  // SubjectPublicKeyInfo (RFC 5280), DER; empty for secret keys
   auto operator<=>(const WrappedMaterial&) const = default;
 };
 
@@ -39,6 +58,7 @@ struct WrappedMaterial {
 struct ObjectMaterial {
   KeyKind kind = KeyKind::aes_256;
   ObjectId id{};
+  Bytes public_key;  // as above
   auto operator<=>(const ObjectMaterial&) const = default;
 };
 
@@ -55,6 +75,63 @@ struct GcmCiphertext {
 struct SealedRandom {
   SecretBytes plaintext;
   GcmCiphertext ciphertext;
+};
+
+/// How a token can hold keys of a kind.
+enum class Holding : std::uint8_t { none, object, wrapped };
+
+/// A signature algorithm, with the hash where one is part of it.
+enum class SignatureScheme : std::uint8_t {
+  rsa_pkcs1_sha256,  // RFC 8017, 8.2
+  rsa_pkcs1_sha384,
+  rsa_pkcs1_sha512,
+  rsa_pss_sha256,  // RFC 8017, 8.1: MGF1 with the same hash, salt as long as the hash
+  rsa_pss_sha384,
+  rsa_pss_sha512,
+  ecdsa_sha256,  // FIPS 186-5, 6; the signature is a DER Ecdsa-Sig-Value (RFC 3279)
+  ecdsa_sha384,
+  ecdsa_sha512,
+  ed25519,     // RFC 8032, pure
+  ed25519_ph,  // RFC 8032, pre-hashed
+  ml_dsa,      // FIPS 204, pure, empty context
+};
+
+/// What is signed.
+enum class MessageForm : std::uint8_t {
+  message,
+  digest,       // of the scheme's hash, and as long
+  external_mu,  // FIPS 204, 6.2: 64 bytes, ML-DSA only
+};
+
+/// The hash of RSAES-OAEP (RFC 8017, 7.1) and of its MGF1; the label is empty.
+enum class OaepHash : std::uint8_t { sha1, sha256 };
+
+/// How imported material comes wrapped under an RSA wrapping key of ours.
+enum class ImportScheme : std::uint8_t {
+  oaep_sha1,
+  oaep_sha256,
+  rsa_aes_sha1,  // OAEP of an AES-256 key, then the material under it (RFC 5649)
+  rsa_aes_sha256,
+};
+
+/// An asymmetric data key for a caller.
+struct DataKeyPair {
+  SecretBytes private_key;  // PrivateKeyInfo (PKCS#8, RFC 5958), DER
+  Bytes public_key;         // SubjectPublicKeyInfo, DER
+};
+
+/// Why material from outside was not taken.
+enum class ImportFault : std::uint8_t {
+  ciphertext,  // it does not unwrap
+  material,    // what was wrapped is no key of the kind
+};
+
+/// What one token hands to another: nobody else can open it.
+struct TransportedKey {
+  KeyKind kind = KeyKind::aes_256;
+  Bytes wrapped_key;  // an AES-256 key under the transport key (RSAES-OAEP, SHA-1)
+  Bytes wrapped;      // the material under that AES key (RFC 5649)
+  Bytes public_key;   // of the material; as in WrappedMaterial
 };
 
 struct TokenInfo {
@@ -102,13 +179,19 @@ class Token {
   /// How often this token was logged in to; grows by one with each recovery.
   [[nodiscard]] virtual std::uint64_t epoch() const = 0;
 
+  /// How the token can hold keys of this kind: found by trying, once, and remembered.
+  [[nodiscard]] virtual Holding holding(KeyKind kind, Deadline deadline) = 0;
+  /// Whether the token can make and check such signatures, and of which form of message.
+  [[nodiscard]] virtual bool signs(SignatureScheme scheme, MessageForm form, Deadline deadline) = 0;
+
   /// A new sensitive key, wrapped under the key-encryption key, unwrapped again and proved equal.
   virtual WrappedMaterial generate_wrapped(KeyKind kind, Deadline deadline) = 0;
-  /// A new sensitive, non-extractable token object with this CKA_ID and CKA_LABEL. After an error
-  /// no object with that id is left behind, as far as the token can be reached.
-  virtual void generate_object(KeyKind kind, const ObjectId& id, const std::string& label,
-                               Deadline deadline) = 0;
-  /// Destroys the object; false if a healthy token does not hold it.
+  /// A new sensitive, non-extractable token object with this CKA_ID and CKA_LABEL (an asymmetric
+  /// key is two objects with the same). After an error no object with that id is left behind, as
+  /// far as the token can be reached.
+  virtual ObjectMaterial generate_object(KeyKind kind, const ObjectId& id, const std::string& label,
+                                         Deadline deadline) = 0;
+  /// Destroys the object or pair; false if a healthy token does not hold it.
   virtual bool destroy_object(const ObjectId& id, Deadline deadline) = 0;
   [[nodiscard]] virtual bool has_object(const ObjectId& id, Deadline deadline) = 0;
   /// The key objects of ours in the token (CKA_ID of 16 bytes), without the KEK and the canary.
@@ -127,6 +210,51 @@ class Token {
   /// `size` random bytes and their encryption: one C_GenerateRandom, one Init, one Encrypt.
   virtual SealedRandom generate_sealed(const MaterialRef& key, std::size_t size, ByteView aad,
                                        Deadline deadline) = 0;
+
+  /// With a private key; hashing happens in the token too.
+  virtual Bytes sign(const MaterialRef& key, SignatureScheme scheme, MessageForm form,
+                     ByteView message, Deadline deadline) = 0;
+  /// With the token's public key object. false: not this key's signature of this message.
+  [[nodiscard]] virtual bool verify(const MaterialRef& key, SignatureScheme scheme,
+                                    MessageForm form, ByteView message, ByteView signature,
+                                    Deadline deadline) = 0;
+  /// HMAC (RFC 2104) with the hash of the key's kind, in full length.
+  virtual Bytes mac(const MaterialRef& key, ByteView message, Deadline deadline) = 0;
+  /// Compared in constant time.
+  [[nodiscard]] virtual bool verify_mac(const MaterialRef& key, ByteView message, ByteView mac,
+                                        Deadline deadline) = 0;
+  virtual Bytes oaep_encrypt(const MaterialRef& key, OaepHash hash, ByteView plaintext,
+                             Deadline deadline) = 0;
+  /// nullopt: no ciphertext of this key and hash.
+  [[nodiscard]] virtual std::optional<SecretBytes> oaep_decrypt(const MaterialRef& key,
+                                                                OaepHash hash, ByteView ciphertext,
+                                                                Deadline deadline) = 0;
+  /// The x coordinate (SEC 1, 3.3.1), as long as the field. nullopt: `peer`, a
+  /// SubjectPublicKeyInfo, is no point of the key's curve.
+  [[nodiscard]] virtual std::optional<SecretBytes> ecdh(const MaterialRef& key, ByteView peer,
+                                                        Deadline deadline) = 0;
+
+  /// A pair for a caller: made in the token, exported, and gone from it.
+  virtual DataKeyPair generate_data_key_pair(KeyKind kind, Deadline deadline) = 0;
+
+  /// Takes material from outside, unwrapped in the token where it can, and holds it wrapped, or,
+  /// where `as` is given, as an object of that id and label. `wrapping_key`: an RSA key of ours.
+  virtual std::variant<MaterialRef, ImportFault> import_material(
+      const WrappedMaterial& wrapping_key, ImportScheme scheme, ByteView encrypted, KeyKind kind,
+      const std::optional<std::pair<ObjectId, std::string>>& as, Deadline deadline) = 0;
+  /// The same bytes for the same material, whatever wraps it; tells nothing about it. For secret
+  /// keys; an asymmetric key is known by its public key.
+  virtual Bytes fingerprint(const MaterialRef& key, Deadline deadline) = 0;
+
+  /// A transport key of this token: RSA-4096, and proof that the token holds it (docs:
+  /// SECURITY.md).
+  virtual WrappedMaterial generate_transport_key(Deadline deadline) = 0;
+  /// Hands material to the token that holds the transport key.
+  virtual TransportedKey export_material(const WrappedMaterial& key, ByteView transport_public_key,
+                                         Deadline deadline) = 0;
+  virtual WrappedMaterial import_transported(const WrappedMaterial& transport_key,
+                                             const TransportedKey& transported,
+                                             Deadline deadline) = 0;
 };
 
 }  // namespace pkcs11

@@ -130,6 +130,8 @@ api::KeyState visible_state(const KeyRecord& key, bool available) {
       return available ? api::KeyState::enabled : api::KeyState::unavailable;
     case StoredState::disabled:
       return available ? api::KeyState::disabled : api::KeyState::unavailable;
+    case StoredState::pending_replica_deletion:
+      return api::KeyState::pending_replica_deletion;
     case StoredState::pending_import:
       return api::KeyState::pending_import;
     case StoredState::pending_deletion:

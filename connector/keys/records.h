@@ -27,13 +27,39 @@ struct Generation {
   bool operator==(const Generation&) const = default;
 };
 
-/// Key material of a key. The first is the oldest; `current` of the key names the one that
+/// What is known of material that came from outside.
+struct Imported {
+  /// Knows the same material again: pkcs11::Token::fingerprint(), or the public key.
+  Bytes fingerprint;
+  std::string description;
+  std::optional<Timestamp> valid_to;  // unset: it does not expire
+  bool operator==(const Imported&) const = default;
+};
+
+/// How and when a material became the current one.
+struct RotatedIn {
+  api::RotationType type = api::RotationType::automatic;
+  Timestamp time{};
+  bool operator==(const RotatedIn&) const = default;
+};
+
+/// Key material of a key. The first is the oldest; `current_material` of the key names the one that
 /// encrypts.
 struct Material {
   std::string id;  // 64 lower-case hex digits (KeyMaterialId)
   Timestamp created{};
-  std::vector<Generation> generations;  // the last one encrypts
+  /// The last one encrypts. Empty: imported material that was deleted or has expired.
+  std::vector<Generation> generations;
+  std::optional<RotatedIn> rotated_in;  // unset: the first one, or one that was never current
+  std::optional<Imported> imported;     // unset: made by the token
   bool operator==(const Material&) const = default;
+};
+
+/// Automatic rotation, where it is on.
+struct AutomaticRotation {
+  std::int32_t period_days = 365;
+  Timestamp next{};
+  bool operator==(const AutomaticRotation&) const = default;
 };
 
 struct Tag {
@@ -46,11 +72,13 @@ struct Tag {
 struct LastUse {
   std::string operation;
   std::string event_id;
+  std::string request_id;
   Timestamp time{};
   bool operator==(const LastUse&) const = default;
 };
 
-/// Present on multi-Region keys only.
+/// Present on multi-Region keys only: what the key and its related keys have in common, the same in
+/// each of their records.
 struct MultiRegion {
   std::string primary_region;
   std::vector<std::string> replica_regions;
@@ -63,6 +91,7 @@ enum class StoredState : std::uint8_t {
   enabled,
   disabled,
   pending_deletion,
+  pending_replica_deletion,  // a primary that waits for its replicas to go
   pending_import,
   deleting,  // the object is being destroyed; invisible to callers
 };
@@ -78,11 +107,15 @@ struct KeyRecord {
   std::string description;
   Timestamp created{};
   std::optional<Timestamp> deletion_date;
-  std::string custom_key_store_id;  // empty: the Region's own token
-  std::string policy;               // empty: the default policy
+  std::optional<std::int32_t> pending_window_days;  // in pending_replica_deletion
+  std::string custom_key_store_id;                  // empty: the Region's own token
+  std::string policy;                               // empty: the default policy
   std::vector<Material> materials;
   std::string current_material;  // empty: none yet
-  std::vector<Tag> tags;         // in the order they were added
+  std::string pending_material;  // imported, becomes current with the next rotation; else empty
+  std::optional<AutomaticRotation> rotation;
+  std::uint32_t on_demand_rotations = 0;
+  std::vector<Tag> tags;  // in the order they were added
   std::optional<MultiRegion> multi_region;
   std::optional<LastUse> last_use;
 
@@ -104,6 +137,24 @@ struct AliasRecord {
   Timestamp updated{};
   [[nodiscard]] std::string arn() const { return alias_arn(scope, name); }
   bool operator==(const AliasRecord&) const = default;
+};
+
+/// A grant on a key.
+struct GrantRecord {
+  Scope scope;  // the key's
+  std::string key_id;
+  std::string id;  // 64 lower-case hex digits
+  std::uint64_t version = 0;
+  std::string name;  // empty: none
+  std::string grantee_principal;
+  std::string retiring_principal;  // empty: none
+  std::string issuing_account;
+  std::vector<api::GrantOperation> operations;
+  api::GrantConstraints constraints;
+  Timestamp created{};
+  std::string parent;  // id of the grant under which it was created; empty: none
+  Bytes token_key;     // 32 random bytes that its grant tokens are authenticated with
+  bool operator==(const GrantRecord&) const = default;
 };
 
 /// A secret sealed under a fresh key of the Region's default token.
@@ -139,6 +190,7 @@ struct PinRefusalRecord {
 
 using KeyPtr = std::shared_ptr<const KeyRecord>;
 using AliasPtr = std::shared_ptr<const AliasRecord>;
+using GrantPtr = std::shared_ptr<const GrantRecord>;
 using KeyStorePtr = std::shared_ptr<const KeyStoreRecord>;
 
 }  // namespace kms::keys

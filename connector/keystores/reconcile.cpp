@@ -74,6 +74,7 @@ void Reconciliation::check(const Scope& scope, const std::string& store_id, pkcs
       case keys::StoredState::enabled:
       case keys::StoredState::disabled:
       case keys::StoredState::pending_deletion:
+      case keys::StoredState::pending_replica_deletion:
       case keys::StoredState::pending_import:
         check_key(*key, present, where);
         break;
