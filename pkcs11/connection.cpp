@@ -170,6 +170,8 @@ bool Connection::try_again(const Error& error, Retries& retries, std::uint64_t s
       if (!anchor_lost_ && ++retries.session <= kSessionRetries) return true;
       break;
     case Severity::handle:
+      // Every login takes all handles with it, however many come and go meanwhile.
+      if (std::exchange(retries.handle_epoch, seen) != seen) retries.handle = 0;
       return ++retries.handle <= kHandleRetries;
     case Severity::suspicious:
       if (++retries.suspicious == 1) return true;
@@ -186,6 +188,7 @@ bool Connection::try_again(const Error& error, Retries& retries, std::uint64_t s
 
 bool Connection::recover(std::uint64_t seen, bool suspect, Deadline deadline) {
   BackOff back_off;
+  std::optional<Error> why;
   for (;;) {
     const std::uint64_t generation = module_->generation();
     {
@@ -201,6 +204,7 @@ bool Connection::recover(std::uint64_t seen, bool suspect, Deadline deadline) {
         } catch (const Error& error) {
           log(std::string("token not recovered: ") + error.what());
           if (hopeless(error.failure())) throw;
+          why = error;
           if (needs_initialize(error) || gone_for_long()) break;
           if (!back_off.wait(deadline)) throw;
         }
@@ -208,10 +212,7 @@ bool Connection::recover(std::uint64_t seen, bool suspect, Deadline deadline) {
     }
     // Without the gate: starting the module again closes the gates of all its tokens, ours too.
     module_->start_again(generation, deadline);
-    check_time(deadline);
-    if (epoch_ == seen && !back_off.wait(deadline)) {
-      throw Error(Failure::token_absent, "the token did not come back in time");
-    }
+    if (epoch_ == seen && !back_off.wait(deadline)) throw Error(*why);
   }
 }
 

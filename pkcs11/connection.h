@@ -113,6 +113,7 @@ class Connection final {
   struct Retries {
     unsigned session = 0;
     unsigned handle = 0;
+    std::uint64_t handle_epoch = 0;  // the login that `handle` is about
     unsigned suspicious = 0;
     unsigned token = 0;
     BackOff back_off;

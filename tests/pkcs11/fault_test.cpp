@@ -104,6 +104,23 @@ TEST_F(Faults, SurvivesASpuriousAnswerWithoutAnotherLogin) {
   EXPECT_EQ(proxy_.count("C_Login").calls, 0U);
 }
 
+TEST_F(Faults, HandlesThatWentWithALoginDoNotCountInTheNext) {
+  proxy_.logout();
+  proxy_.fail("C_EncryptInit", CKR_KEY_HANDLE_INVALID);
+  // Now the login is found to be lost. The next call is for the canary of the new one; then come as
+  // many as an operation survives.
+  proxy_.fail("C_EncryptInit", CKR_KEY_HANDLE_INVALID, 2, 6);
+  EXPECT_EQ(token_->gcm_encrypt(object_, {}, {}, soon()).data.size(), 16U);
+  EXPECT_EQ(token_->epoch(), 2U);
+}
+
+TEST_F(Faults, ARecoveryThatIsGivenUpTellsWhy) {
+  proxy_.absent_until_restored();
+  proxy_.fail("C_GetSlotList", CKR_CRYPTOKI_NOT_INITIALIZED, 0, kForever);
+  EXPECT_EQ(failure_in_time([&](Deadline d) { (void)token_->gcm_encrypt(object_, {}, {}, d); }),
+            Failure::device_error);
+}
+
 TEST_F(Faults, WaitsForATokenThatIsAway) {
   proxy_.absent_for(milliseconds(300));
   works();

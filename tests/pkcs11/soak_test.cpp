@@ -225,6 +225,7 @@ TEST_F(Soak, NoCallFailsNoAnswerIsWrongNothingHangs) {
   for (std::thread& thread : threads) thread.join();
 
   for (const std::string& text : failures_) ADD_FAILURE() << text;
+  if (HasFailure()) ADD_FAILURE() << softhsm_.log_text();
   EXPECT_LT(worst_ms_, (kDeadline + kSlack).count());
   EXPECT_EQ(proxy_.tripped(), 0U);
   token_->check_health(soon());
