@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 namespace kms::storage {
@@ -10,7 +11,9 @@ namespace {
 template <class Record>
 std::string described(const Record& record) {
   const RecordId id = record_id(record);
-  return std::string(id.account).append("/").append(id.region).append("/").append(id.name);
+  std::string text = std::string(id.account).append("/").append(id.region).append("/");
+  if (!id.owner.empty()) text.append(id.owner).append("/");
+  return text.append(id.name);
 }
 
 [[noreturn]] void conflict(const std::string& what, const char* why) {
@@ -44,6 +47,7 @@ void keep_unversioned(const keys::KeyRecord& stored, keys::KeyRecord& record) {
 }
 
 void keep_unversioned(const keys::AliasRecord&, keys::AliasRecord&) {}
+void keep_unversioned(const keys::GrantRecord&, keys::GrantRecord&) {}
 void keep_unversioned(const keys::KeyStoreRecord&, keys::KeyStoreRecord&) {}
 
 }  // namespace
@@ -74,6 +78,7 @@ class Plan {
     if (stored->version != erase.record.version) {
       conflict(described(erase.record), " moved on since it was read");
     }
+    if constexpr (std::is_same_v<Record, keys::KeyRecord>) erased_keys_.push_back(stored);
     replace<Record>(stored, nullptr);
   }
 
@@ -111,10 +116,13 @@ class Plan {
   /// One effect a record, in an order in which every reference holds at each step: what refers to a
   /// record is erased before it and written after it.
   std::vector<Effect> release() && {
+    for (const keys::KeyPtr& key : erased_keys_) erase_grants_of(*key);
     erased<keys::AliasRecord>();
+    erased<keys::GrantRecord>();
     written<keys::KeyStoreRecord>();
     written<keys::KeyRecord>();
     written<keys::AliasRecord>();
+    written<keys::GrantRecord>();
     erased<keys::KeyRecord>();
     erased<keys::KeyStoreRecord>();
     return std::move(effects_);
@@ -126,7 +134,7 @@ class Plan {
 
   template <class Record>
   [[nodiscard]] std::shared_ptr<const Record> find(const RecordId& id) const {
-    const Draft::OwnedId owned{id.account, id.region, id.name};
+    const Draft::OwnedId owned = Draft::owned(id);
     const auto& ours = std::get<Moves<Record>>(moves_);
     if (const auto it = ours.find(owned); it != ours.end()) return it->second.after;
     const auto& accepted = std::get<Draft::Changed<Record>>(draft_.accepted_);
@@ -140,6 +148,8 @@ class Plan {
       return draft_.image_.keys();
     } else if constexpr (std::is_same_v<Record, keys::AliasRecord>) {
       return draft_.image_.aliases();
+    } else if constexpr (std::is_same_v<Record, keys::GrantRecord>) {
+      return draft_.image_.grants();
     } else {
       return draft_.image_.key_stores();
     }
@@ -148,10 +158,32 @@ class Plan {
   template <class Record>
   void replace(std::shared_ptr<const Record> before, std::shared_ptr<const Record> after) {
     const RecordId id = record_id(before == nullptr ? *after : *before);
-    const auto [it, first] =
-        std::get<Moves<Record>>(moves_).try_emplace(Draft::OwnedId{id.account, id.region, id.name});
+    const auto [it, first] = std::get<Moves<Record>>(moves_).try_emplace(Draft::owned(id));
     if (first) it->second.before = std::move(before);
     it->second.after = std::move(after);
+  }
+
+  /// The stored grants of a key go with it; one that this commit writes has to find its key.
+  void erase_grants_of(const keys::KeyRecord& key) {
+    const auto& [account, region] = key.scope;
+    auto& moves = std::get<Moves<keys::GrantRecord>>(moves_);
+    const auto go = [&moves](const Draft::OwnedId& id, const keys::GrantPtr& grant) {
+      if (grant != nullptr) moves.try_emplace(id, Replacement<keys::GrantRecord>{grant, nullptr});
+    };
+    const auto& accepted = std::get<Draft::Changed<keys::GrantRecord>>(draft_.accepted_);
+    const RecordId first = grant_record_id(key.scope, key.id, "");
+    for (auto it = accepted.lower_bound(Draft::owned(first));
+         it != accepted.end() &&
+         std::tie(std::get<0>(it->first), std::get<1>(it->first), std::get<2>(it->first)) ==
+             std::tie(account, region, key.id);
+         ++it) {
+      go(it->first, it->second);
+    }
+    const auto all = std::numeric_limits<std::size_t>::max();
+    for (const keys::GrantPtr& grant : draft_.image_.grants().page(first, all).items) {
+      const Draft::OwnedId id = Draft::owned(record_id(*grant));
+      if (!accepted.contains(id)) go(id, grant);
+    }
   }
 
   template <class Record>
@@ -169,7 +201,10 @@ class Plan {
 
   const Draft& draft_;
   std::int64_t next_sequence_;
-  std::tuple<Moves<keys::KeyRecord>, Moves<keys::AliasRecord>, Moves<keys::KeyStoreRecord>> moves_;
+  std::tuple<Moves<keys::KeyRecord>, Moves<keys::AliasRecord>, Moves<keys::GrantRecord>,
+             Moves<keys::KeyStoreRecord>>
+      moves_;
+  std::vector<keys::KeyPtr> erased_keys_;
   std::vector<Effect> effects_;
 };
 
@@ -184,8 +219,7 @@ std::vector<Effect> Draft::plan(std::span<const Change> changes) const {
 void Draft::accept(std::vector<Effect> effects) {
   const auto note = [this]<class Record>(const Replacement<Record>& change) {
     const RecordId id = record_id(change.before == nullptr ? *change.after : *change.before);
-    std::get<Changed<Record>>(accepted_).insert_or_assign(OwnedId{id.account, id.region, id.name},
-                                                          change.after);
+    std::get<Changed<Record>>(accepted_).insert_or_assign(owned(id), change.after);
   };
   for (const Effect& effect : effects) {
     std::visit(

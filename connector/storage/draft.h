@@ -29,12 +29,15 @@ class Draft {
 
  private:
   friend class Plan;
-  using OwnedId = std::tuple<std::string, std::string, std::string>;
+  using OwnedId = std::tuple<std::string, std::string, std::string, std::string>;
+  static OwnedId owned(const RecordId& id) {
+    return OwnedId{id.account, id.region, id.owner, id.name};
+  }
   template <class Record>
   using Changed = std::map<OwnedId, std::shared_ptr<const Record>>;
   /// Records that moved, null if erased.
   using Layer = std::tuple<Changed<keys::KeyRecord>, Changed<keys::AliasRecord>,
-                           Changed<keys::KeyStoreRecord>>;
+                           Changed<keys::GrantRecord>, Changed<keys::KeyStoreRecord>>;
 
   const Image& image_;
   std::int64_t next_sequence_;

@@ -38,6 +38,53 @@ Page<keys::AliasPtr> Image::aliases_of_key(const Scope& scope, std::string_view 
   return page;
 }
 
+std::size_t Image::grant_count(const Scope& scope, std::string_view key_id) const {
+  return counted(grant_counts_, std::pair{scope, std::string(key_id)});
+}
+
+std::vector<keys::GrantPtr> Image::grants_to(const Scope& scope, std::string_view key_id,
+                                             std::string_view grantee) const {
+  std::vector<keys::GrantPtr> grants;
+  auto it =
+      grants_by_grantee_.lower_bound(Granted{scope.account, scope.region, key_id, grantee, {}, {}});
+  for (; it != grants_by_grantee_.end() && (*it)->scope == scope && (*it)->key_id == key_id &&
+         (*it)->grantee_principal == grantee;
+       ++it) {
+    grants.push_back(*it);
+  }
+  return grants;
+}
+
+std::vector<keys::GrantPtr> Image::grants_named(const Scope& scope, std::string_view key_id,
+                                                std::string_view grantee,
+                                                std::string_view name) const {
+  std::vector<keys::GrantPtr> grants;
+  auto it = grants_by_grantee_.lower_bound(
+      Granted{scope.account, scope.region, key_id, grantee, name, {}});
+  for (; it != grants_by_grantee_.end() && (*it)->scope == scope && (*it)->key_id == key_id &&
+         (*it)->grantee_principal == grantee && (*it)->name == name;
+       ++it) {
+    grants.push_back(*it);
+  }
+  return grants;
+}
+
+Page<keys::GrantPtr> Image::grants_retirable_by(const Scope& scope, std::string_view principal,
+                                                std::string_view after, std::size_t limit) const {
+  Page<keys::GrantPtr> page;
+  auto it = grants_by_retiring_principal_.lower_bound(
+      Retirable{scope.account, scope.region, principal, after, {}});
+  for (; it != grants_by_retiring_principal_.end() && (*it)->scope == scope &&
+         (*it)->retiring_principal == principal;
+       ++it) {
+    if ((*it)->id == after) continue;
+    page.more = page.items.size() == limit;
+    if (page.more) break;
+    page.items.push_back(*it);
+  }
+  return page;
+}
+
 std::vector<keys::PinRefusalRecord> Image::pin_refusals(std::string_view token_serial) const {
   std::vector<keys::PinRefusalRecord> refusals;
   for (auto it = pin_refusals_.lower_bound({std::string(token_serial), std::string()});
@@ -67,6 +114,20 @@ void Image::apply_one(const Replacement<keys::AliasRecord>& change) {
   if (change.before != nullptr) aliases_by_target_.erase(change.before);
   if (change.after != nullptr) aliases_by_target_.insert(change.after);
   aliases_.replace(change.before, change.after);
+}
+
+void Image::apply_one(const Replacement<keys::GrantRecord>& change) {
+  if (const auto& grant = change.before; grant != nullptr) {
+    grants_by_grantee_.erase(grant);
+    if (!grant->retiring_principal.empty()) grants_by_retiring_principal_.erase(grant);
+    count(grant_counts_, std::pair{grant->scope, grant->key_id}, false);
+  }
+  if (const auto& grant = change.after; grant != nullptr) {
+    grants_by_grantee_.insert(grant);
+    if (!grant->retiring_principal.empty()) grants_by_retiring_principal_.insert(grant);
+    count(grant_counts_, std::pair{grant->scope, grant->key_id}, true);
+  }
+  grants_.replace(change.before, change.after);
 }
 
 void Image::apply_one(const Replacement<keys::KeyStoreRecord>& change) {

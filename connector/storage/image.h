@@ -23,16 +23,23 @@ namespace kms::storage {
 struct RecordId {
   std::string_view account;
   std::string_view region;
-  std::string_view name;  // id or name
+  std::string_view owner;  // the key of a grant; else empty
+  std::string_view name;   // id or name
   auto operator<=>(const RecordId&) const = default;
 };
 
 inline RecordId record_id(const Scope& scope, std::string_view name) {
-  return {.account = scope.account, .region = scope.region, .name = name};
+  return {.account = scope.account, .region = scope.region, .owner = {}, .name = name};
+}
+inline RecordId grant_record_id(const Scope& scope, std::string_view key_id, std::string_view id) {
+  return {.account = scope.account, .region = scope.region, .owner = key_id, .name = id};
 }
 inline RecordId record_id(const keys::KeyRecord& key) { return record_id(key.scope, key.id); }
 inline RecordId record_id(const keys::AliasRecord& alias) {
   return record_id(alias.scope, alias.name);
+}
+inline RecordId record_id(const keys::GrantRecord& grant) {
+  return grant_record_id(grant.scope, grant.key_id, grant.id);
 }
 inline RecordId record_id(const keys::KeyStoreRecord& store) {
   return record_id(store.scope, store.id);
@@ -51,7 +58,8 @@ struct RefusalChange {
 };
 /// A change as it will happen, after every check.
 using Effect = std::variant<Replacement<keys::KeyRecord>, Replacement<keys::AliasRecord>,
-                            Replacement<keys::KeyStoreRecord>, RefusalChange, OutboxLine>;
+                            Replacement<keys::GrantRecord>, Replacement<keys::KeyStoreRecord>,
+                            RefusalChange, OutboxLine>;
 
 /// The records of one kind: found by hash, walked in order.
 template <class Record>
@@ -64,11 +72,15 @@ class Table {
     return it == by_hash_.end() ? nullptr : *it;
   }
 
-  [[nodiscard]] Page<Pointer> page(const Scope& scope, std::string_view after,
-                                   std::size_t limit) const {
+  /// The records of the same scope and owner that come after this one.
+  [[nodiscard]] Page<Pointer> page(const RecordId& after, std::size_t limit) const {
     Page<Pointer> page;
-    auto it = in_order_.upper_bound(record_id(scope, after));
-    for (; it != in_order_.end() && (*it)->scope == scope; ++it) {
+    auto it = in_order_.upper_bound(after);
+    for (; it != in_order_.end(); ++it) {
+      const RecordId id = record_id(**it);
+      if (id.account != after.account || id.region != after.region || id.owner != after.owner) {
+        break;
+      }
       page.more = page.items.size() == limit;
       if (page.more) break;
       page.items.push_back(*it);
@@ -94,7 +106,7 @@ class Table {
     using is_transparent = void;
     std::size_t operator()(const RecordId& id) const noexcept {
       const std::hash<std::string_view> hash;
-      return (hash(id.name) * 31 + hash(id.region)) * 31 + hash(id.account);
+      return ((hash(id.name) * 31 + hash(id.owner)) * 31 + hash(id.region)) * 31 + hash(id.account);
     }
     std::size_t operator()(const Pointer& record) const noexcept {
       return (*this)(record_id(*record));
@@ -120,6 +132,7 @@ class Image {
  public:
   [[nodiscard]] const Table<keys::KeyRecord>& keys() const noexcept { return keys_; }
   [[nodiscard]] const Table<keys::AliasRecord>& aliases() const noexcept { return aliases_; }
+  [[nodiscard]] const Table<keys::GrantRecord>& grants() const noexcept { return grants_; }
   [[nodiscard]] const Table<keys::KeyStoreRecord>& key_stores() const noexcept {
     return key_stores_;
   }
@@ -129,6 +142,17 @@ class Image {
   [[nodiscard]] Page<keys::AliasPtr> aliases_of_key(const Scope& scope, std::string_view key_id,
                                                     std::string_view after,
                                                     std::size_t limit) const;
+  [[nodiscard]] std::size_t grant_count(const Scope& scope, std::string_view key_id) const;
+  [[nodiscard]] std::vector<keys::GrantPtr> grants_to(const Scope& scope, std::string_view key_id,
+                                                      std::string_view grantee) const;
+  [[nodiscard]] std::vector<keys::GrantPtr> grants_named(const Scope& scope,
+                                                         std::string_view key_id,
+                                                         std::string_view grantee,
+                                                         std::string_view name) const;
+  [[nodiscard]] Page<keys::GrantPtr> grants_retirable_by(const Scope& scope,
+                                                         std::string_view principal,
+                                                         std::string_view after,
+                                                         std::size_t limit) const;
   [[nodiscard]] std::vector<keys::PinRefusalRecord> pin_refusals(
       std::string_view token_serial) const;
 
@@ -139,6 +163,7 @@ class Image {
  private:
   void apply_one(const Replacement<keys::KeyRecord>& change);
   void apply_one(const Replacement<keys::AliasRecord>& change);
+  void apply_one(const Replacement<keys::GrantRecord>& change);
   void apply_one(const Replacement<keys::KeyStoreRecord>& change);
   void apply_one(const RefusalChange& change);
   void apply_one(const OutboxLine& line);
@@ -153,10 +178,41 @@ class Image {
     bool operator()(const auto& a, const auto& b) const noexcept { return target(a) < target(b); }
   };
 
+  // account, region, key, grantee, name, id
+  using Granted = std::tuple<std::string_view, std::string_view, std::string_view, std::string_view,
+                             std::string_view, std::string_view>;
+  struct ByGrantee {
+    using is_transparent = void;
+    static const Granted& granted(const Granted& granted) { return granted; }
+    static Granted granted(const keys::GrantPtr& grant) {
+      return {grant->scope.account,     grant->scope.region, grant->key_id,
+              grant->grantee_principal, grant->name,         grant->id};
+    }
+    bool operator()(const auto& a, const auto& b) const noexcept { return granted(a) < granted(b); }
+  };
+  // account, region, retiring principal, id, key
+  using Retirable = std::tuple<std::string_view, std::string_view, std::string_view,
+                               std::string_view, std::string_view>;
+  struct ByRetiringPrincipal {
+    using is_transparent = void;
+    static const Retirable& retirable(const Retirable& retirable) { return retirable; }
+    static Retirable retirable(const keys::GrantPtr& grant) {
+      return {grant->scope.account, grant->scope.region, grant->retiring_principal, grant->id,
+              grant->key_id};
+    }
+    bool operator()(const auto& a, const auto& b) const noexcept {
+      return retirable(a) < retirable(b);
+    }
+  };
+
   Table<keys::KeyRecord> keys_;
   Table<keys::AliasRecord> aliases_;
+  Table<keys::GrantRecord> grants_;
   Table<keys::KeyStoreRecord> key_stores_;
   std::set<keys::AliasPtr, ByTarget> aliases_by_target_;
+  std::set<keys::GrantPtr, ByGrantee> grants_by_grantee_;
+  std::set<keys::GrantPtr, ByRetiringPrincipal> grants_by_retiring_principal_;
+  std::map<std::pair<Scope, std::string>, std::size_t> grant_counts_;
   std::map<Scope, std::size_t> key_counts_;
   std::map<std::pair<Scope, std::string>, std::size_t> key_counts_of_stores_;
   std::map<std::pair<std::string, std::string>, keys::PinRefusalRecord>

@@ -2,6 +2,7 @@
 #include <set>
 #include <utility>
 
+#include "connector/api/decode.h"
 #include "connector/storage/row_values.h"
 #include "connector/storage/rows.h"
 #include "connector/storage/sqlite.h"
@@ -35,8 +36,9 @@ std::vector<keys::KeyRecord> load_keys(sqlite3* database) {
       database,
       "SELECT account, region, id, version, state, spec, usage, origin, description, created,"
       " deletion_date, custom_key_store_id, policy, current_material, primary_region,"
-      " last_use_operation, last_use_event_id, last_use_time"
-      " FROM keys ORDER BY account, region, id");
+      " last_use_operation, last_use_event_id, last_use_time, last_use_request_id,"
+      " pending_window_days, pending_material, rotation_period_days, next_rotation,"
+      " on_demand_rotations FROM keys ORDER BY account, region, id");
   while (row.step()) {
     keys::KeyRecord& key = records.emplace_back();
     key.scope = scope_of(row);
@@ -54,9 +56,19 @@ std::vector<keys::KeyRecord> load_keys(sqlite3* database) {
     key.current_material = row.text(13);
     if (!row.is_null(14)) key.multi_region = keys::MultiRegion{.primary_region = row.text(14)};
     if (!row.is_null(17)) {
-      key.last_use = keys::LastUse{
-          .operation = row.text(15), .event_id = row.text(16), .time = timestamp(row.integer(17))};
+      key.last_use = keys::LastUse{.operation = row.text(15),
+                                   .event_id = row.text(16),
+                                   .request_id = row.text(18),
+                                   .time = timestamp(row.integer(17))};
     }
+    if (!row.is_null(19)) key.pending_window_days = static_cast<std::int32_t>(row.integer(19));
+    key.pending_material = row.text(20);
+    if (!row.is_null(21)) {
+      key.rotation =
+          keys::AutomaticRotation{.period_days = static_cast<std::int32_t>(row.integer(21)),
+                                  .next = timestamp(row.integer(22))};
+    }
+    key.on_demand_rotations = static_cast<std::uint32_t>(row.integer(23));
   }
   return records;
 }
@@ -85,25 +97,41 @@ keys::Generation generation_of(const sqlite::Statement& row) {
   generation.number = static_cast<std::uint32_t>(row.integer(4));
   generation.reserved = static_cast<std::uint64_t>(row.integer(9));
   if (row.text(5) == "wrapped") {
-    generation.ref = pkcs11::WrappedMaterial{.kind = kind, .kek = id, .blob = row.blob(8)};
+    generation.ref = pkcs11::WrappedMaterial{
+        .kind = kind, .kek = id, .blob = row.blob(8), .public_key = row.blob(10)};
   } else {
-    generation.ref = pkcs11::ObjectMaterial{.kind = kind, .id = id};
+    generation.ref = pkcs11::ObjectMaterial{.kind = kind, .id = id, .public_key = row.blob(10)};
   }
   return generation;
 }
 
+keys::Material material_of(const sqlite::Statement& row) {
+  keys::Material material;
+  material.id = row.text(3);
+  material.created = timestamp(row.integer(4));
+  if (!row.is_null(5)) {
+    material.rotated_in = keys::RotatedIn{.type = enumerator<api::RotationType>(row.text(5)),
+                                          .time = timestamp(row.integer(6))};
+  }
+  if (!row.is_null(7)) {
+    material.imported =
+        keys::Imported{.fingerprint = row.blob(7), .description = row.text(8), .valid_to = {}};
+    if (!row.is_null(9)) material.imported->valid_to = timestamp(row.integer(9));
+  }
+  return material;
+}
+
 void load_materials(std::vector<keys::KeyRecord>& records, sqlite3* database) {
   load_children(records, database,
-                "SELECT account, region, key_id, id, created FROM materials"
-                " ORDER BY account, region, key_id, position",
+                "SELECT account, region, key_id, id, created, rotation_type, rotated, fingerprint,"
+                " description, valid_to FROM materials ORDER BY account, region, key_id, position",
                 [](keys::KeyRecord& key, const sqlite::Statement& row) {
-                  key.materials.push_back(
-                      {.id = row.text(3), .created = timestamp(row.integer(4)), .generations = {}});
+                  key.materials.push_back(material_of(row));
                 });
   load_children(
       records, database,
       "SELECT account, region, key_id, material_id, number, kind, key_kind, object_id,"
-      " wrapped, reserved FROM generations ORDER BY account, region, key_id, position",
+      " wrapped, reserved, public_key FROM generations ORDER BY account, region, key_id, position",
       [](keys::KeyRecord& key, const sqlite::Statement& row) {
         const std::string id = row.text(3);
         const auto material =
@@ -146,6 +174,48 @@ std::vector<keys::AliasRecord> load_aliases(sqlite3* database) {
                        .target_key_id = row.text(4),
                        .created = timestamp(row.integer(5)),
                        .updated = timestamp(row.integer(6))});
+  }
+  return records;
+}
+
+std::vector<api::GrantOperation> operations_of(std::string_view names) {
+  std::vector<api::GrantOperation> operations;
+  while (!names.empty()) {
+    const std::string_view name = names.substr(0, names.find(','));
+    operations.push_back(enumerator<api::GrantOperation>(std::string(name)));
+    names.remove_prefix(std::min(names.size(), name.size() + 1));
+  }
+  return operations;
+}
+
+api::GrantConstraints constraints_of(std::string json) {
+  try {
+    return api::decode<api::GrantConstraints>(json);
+  } catch (const api::Error& e) {
+    corrupt(std::string("the database holds grant constraints that are none: ") + e.what());
+  }
+}
+
+std::vector<keys::GrantRecord> load_grants(sqlite3* database) {
+  std::vector<keys::GrantRecord> records;
+  sqlite::Statement row(database,
+                        "SELECT account, region, key_id, id, version, name, grantee_principal,"
+                        " retiring_principal, issuing_account, operations, constraints, created,"
+                        " parent, token_key FROM grants");
+  while (row.step()) {
+    records.push_back({.scope = scope_of(row),
+                       .key_id = row.text(2),
+                       .id = row.text(3),
+                       .version = static_cast<std::uint64_t>(row.integer(4)),
+                       .name = row.text(5),
+                       .grantee_principal = row.text(6),
+                       .retiring_principal = row.text(7),
+                       .issuing_account = row.text(8),
+                       .operations = operations_of(row.text(9)),
+                       .constraints = constraints_of(row.text(10)),
+                       .created = timestamp(row.integer(11)),
+                       .parent = row.text(12),
+                       .token_key = row.blob(13)});
   }
   return records;
 }
@@ -194,6 +264,7 @@ std::vector<RefusalChange> load_refusals(sqlite3* database) {
 /// asked it to.
 void check_references(const std::vector<keys::KeyRecord>& records,
                       const std::vector<keys::AliasRecord>& aliases,
+                      const std::vector<keys::GrantRecord>& grants,
                       const std::vector<keys::KeyStoreRecord>& stores) {
   std::set<RecordId> known;
   for (const auto& store : stores) known.insert(record_id(store));
@@ -208,6 +279,11 @@ void check_references(const std::vector<keys::KeyRecord>& records,
   for (const auto& alias : aliases) {
     if (!known.contains(record_id(alias.scope, alias.target_key_id))) {
       corrupt("the database holds the alias " + alias.name + " of a missing key");
+    }
+  }
+  for (const auto& grant : grants) {
+    if (!known.contains(record_id(grant.scope, grant.key_id))) {
+      corrupt("the database holds the grant " + grant.id + " of a missing key");
     }
   }
 }
@@ -228,13 +304,15 @@ std::vector<Effect> load_rows(sqlite3* database) {
   load_materials(records, database);
   load_lists(records, database);
   auto aliases = load_aliases(database);
-  check_references(records, aliases, stores);
+  auto grants = load_grants(database);
+  check_references(records, aliases, grants, stores);
 
   std::vector<Effect> effects;
-  effects.reserve(stores.size() + records.size() + aliases.size());
+  effects.reserve(stores.size() + records.size() + aliases.size() + grants.size());
   add_new(effects, std::move(stores));
   add_new(effects, std::move(records));
   add_new(effects, std::move(aliases));
+  add_new(effects, std::move(grants));
   for (RefusalChange& refusal : load_refusals(database)) effects.emplace_back(std::move(refusal));
   sqlite::Statement row(database, "SELECT sequence, line FROM audit_outbox ORDER BY sequence");
   while (row.step()) {

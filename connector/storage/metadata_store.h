@@ -38,7 +38,7 @@ struct Put {
   Record record;
 };
 /// Deletes the record, which must still have this record's version; a PIN refusal is just
-/// forgotten.
+/// forgotten. A key's grants go with it.
 template <class Record>
 struct Erase {
   Record record;
@@ -66,7 +66,8 @@ struct AppendAudit {
 
 using Change =
     std::variant<Put<keys::KeyRecord>, Erase<keys::KeyRecord>, Put<keys::AliasRecord>,
-                 Erase<keys::AliasRecord>, Put<keys::KeyStoreRecord>, Erase<keys::KeyStoreRecord>,
+                 Erase<keys::AliasRecord>, Put<keys::GrantRecord>, Erase<keys::GrantRecord>,
+                 Put<keys::KeyStoreRecord>, Erase<keys::KeyStoreRecord>,
                  Put<keys::PinRefusalRecord>, Erase<keys::PinRefusalRecord>, NoteLastUse,
                  ReserveInvocations, AppendAudit>;
 
@@ -83,12 +84,12 @@ struct Page {
   bool more = false;
 };
 
-/// What the connector remembers. References hold at all times: an alias's key and a key's custom
-/// key store are there (so erase the aliases of a key with it), and names and clusters of key
-/// stores are unique in their scope; a commit that would break this is a conflict. Within a commit
-/// the order of changes does not matter. Thread-safe. Reads come from memory and never block on the
-/// disk; a commit is durable (survives kill -9 and, as far as the disk is honest, power loss) when
-/// it returns. Throws Error.
+/// What the connector remembers. References hold at all times: the key of an alias or a grant and a
+/// key's custom key store are there (so erase the aliases of a key with it), and names and clusters
+/// of key stores are unique in their scope; a commit that would break this is a conflict. Within a
+/// commit the order of changes does not matter. Thread-safe. Reads come from memory and never block
+/// on the disk; a commit is durable (survives kill -9 and, as far as the disk is honest, power
+/// loss) when it returns. Throws Error.
 class MetadataStore {
  public:
   virtual ~MetadataStore() = default;
@@ -113,6 +114,30 @@ class MetadataStore {
                                                             std::string_view key_id,
                                                             std::string_view after,
                                                             std::size_t limit) const = 0;
+
+  [[nodiscard]] virtual keys::GrantPtr grant(const Scope& scope, std::string_view key_id,
+                                             std::string_view id) const = 0;
+  /// Grants of one key, by id.
+  [[nodiscard]] virtual Page<keys::GrantPtr> grants_of_key(const Scope& scope,
+                                                           std::string_view key_id,
+                                                           std::string_view after,
+                                                           std::size_t limit) const = 0;
+  [[nodiscard]] virtual std::size_t grant_count(const Scope& scope,
+                                                std::string_view key_id) const = 0;
+  /// Grants of one key to one grantee, as spelt in the grant; their number is what it costs.
+  [[nodiscard]] virtual std::vector<keys::GrantPtr> grants_to(const Scope& scope,
+                                                              std::string_view key_id,
+                                                              std::string_view grantee) const = 0;
+  /// Those of them with this name.
+  [[nodiscard]] virtual std::vector<keys::GrantPtr> grants_named(const Scope& scope,
+                                                                 std::string_view key_id,
+                                                                 std::string_view grantee,
+                                                                 std::string_view name) const = 0;
+  /// Grants of a scope's keys with this retiring principal, by id.
+  [[nodiscard]] virtual Page<keys::GrantPtr> grants_retirable_by(const Scope& scope,
+                                                                 std::string_view principal,
+                                                                 std::string_view after,
+                                                                 std::size_t limit) const = 0;
 
   [[nodiscard]] virtual keys::KeyStorePtr key_store(const Scope& scope,
                                                     std::string_view id) const = 0;

@@ -77,7 +77,7 @@ class SqliteStore final : public MetadataStore {
   [[nodiscard]] Page<keys::KeyPtr> keys(const Scope& scope, std::string_view after,
                                         std::size_t limit) const override {
     const ReadLock lock(image_mutex_);
-    return image_.keys().page(scope, after, limit);
+    return image_.keys().page(record_id(scope, after), limit);
   }
   [[nodiscard]] std::size_t key_count(const Scope& scope) const override {
     const ReadLock lock(image_mutex_);
@@ -98,13 +98,49 @@ class SqliteStore final : public MetadataStore {
   [[nodiscard]] Page<keys::AliasPtr> aliases(const Scope& scope, std::string_view after,
                                              std::size_t limit) const override {
     const ReadLock lock(image_mutex_);
-    return image_.aliases().page(scope, after, limit);
+    return image_.aliases().page(record_id(scope, after), limit);
   }
   [[nodiscard]] Page<keys::AliasPtr> aliases_of_key(const Scope& scope, std::string_view key_id,
                                                     std::string_view after,
                                                     std::size_t limit) const override {
     const ReadLock lock(image_mutex_);
     return image_.aliases_of_key(scope, key_id, after, limit);
+  }
+
+  [[nodiscard]] keys::GrantPtr grant(const Scope& scope, std::string_view key_id,
+                                     std::string_view id) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.grants().find(grant_record_id(scope, key_id, id));
+  }
+  [[nodiscard]] Page<keys::GrantPtr> grants_of_key(const Scope& scope, std::string_view key_id,
+                                                   std::string_view after,
+                                                   std::size_t limit) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.grants().page(grant_record_id(scope, key_id, after), limit);
+  }
+  [[nodiscard]] std::size_t grant_count(const Scope& scope,
+                                        std::string_view key_id) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.grant_count(scope, key_id);
+  }
+  [[nodiscard]] std::vector<keys::GrantPtr> grants_to(const Scope& scope, std::string_view key_id,
+                                                      std::string_view grantee) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.grants_to(scope, key_id, grantee);
+  }
+  [[nodiscard]] std::vector<keys::GrantPtr> grants_named(const Scope& scope,
+                                                         std::string_view key_id,
+                                                         std::string_view grantee,
+                                                         std::string_view name) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.grants_named(scope, key_id, grantee, name);
+  }
+  [[nodiscard]] Page<keys::GrantPtr> grants_retirable_by(const Scope& scope,
+                                                         std::string_view principal,
+                                                         std::string_view after,
+                                                         std::size_t limit) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.grants_retirable_by(scope, principal, after, limit);
   }
 
   [[nodiscard]] keys::KeyStorePtr key_store(const Scope& scope,

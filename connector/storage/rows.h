@@ -35,11 +35,13 @@ class RowWriter {
   struct Statements;
   void write_one(const Replacement<keys::KeyRecord>& change);
   void write_one(const Replacement<keys::AliasRecord>& change);
+  void write_one(const Replacement<keys::GrantRecord>& change);
   void write_one(const Replacement<keys::KeyStoreRecord>& change);
   void write_one(const RefusalChange& change);
   void write_one(const OutboxLine& line);
   void write_children(const keys::KeyRecord* before, const keys::KeyRecord& after);
   void write_materials(const keys::KeyRecord* before, const keys::KeyRecord& after);
+  void write_reserved(const keys::KeyRecord& before, const keys::KeyRecord& after);
 
   std::unique_ptr<Statements> statements_;
 };

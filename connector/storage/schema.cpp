@@ -149,7 +149,50 @@ CREATE TABLE audit_outbox (
 ) STRICT;
 )sql";
 
-constexpr std::array kMigrations{Migration{.version = 1, .sql = kVersion1}};
+// Every kind of key, rotation, imported material, grants. operations are the API's names, parted by
+// commas; constraints is the API's GrantConstraints in JSON.
+constexpr std::string_view kVersion2 = R"sql(
+ALTER TABLE keys ADD COLUMN pending_window_days INTEGER;
+ALTER TABLE keys ADD COLUMN pending_material TEXT NOT NULL DEFAULT '';
+ALTER TABLE keys ADD COLUMN rotation_period_days INTEGER;
+ALTER TABLE keys ADD COLUMN next_rotation INTEGER
+  CHECK ((next_rotation IS NULL) = (rotation_period_days IS NULL));
+ALTER TABLE keys ADD COLUMN on_demand_rotations INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE keys ADD COLUMN last_use_request_id TEXT;
+
+ALTER TABLE materials ADD COLUMN rotation_type TEXT;
+ALTER TABLE materials ADD COLUMN rotated INTEGER
+  CHECK ((rotated IS NULL) = (rotation_type IS NULL));
+-- Imported material has a fingerprint; valid_to is NULL where it does not expire.
+ALTER TABLE materials ADD COLUMN fingerprint BLOB;
+ALTER TABLE materials ADD COLUMN description TEXT;
+ALTER TABLE materials ADD COLUMN valid_to INTEGER;
+
+-- SubjectPublicKeyInfo; empty for secret keys.
+ALTER TABLE generations ADD COLUMN public_key BLOB NOT NULL DEFAULT X'';
+
+CREATE TABLE grants (
+  account TEXT NOT NULL,
+  region TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  grantee_principal TEXT NOT NULL,
+  retiring_principal TEXT NOT NULL,
+  issuing_account TEXT NOT NULL,
+  operations TEXT NOT NULL,
+  constraints TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  parent TEXT NOT NULL,
+  token_key BLOB NOT NULL,
+  PRIMARY KEY (account, region, key_id, id),
+  FOREIGN KEY (account, region, key_id) REFERENCES keys (account, region, id)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array kMigrations{Migration{.version = 1, .sql = kVersion1},
+                                 Migration{.version = 2, .sql = kVersion2}};
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "connector/api/encode.h"
 #include "connector/storage/row_values.h"
 #include "connector/storage/rows.h"
 #include "connector/storage/sqlite.h"
@@ -14,9 +15,23 @@ std::optional<std::int64_t> milliseconds(const std::optional<Timestamp>& time) {
   return storage::milliseconds(*time);
 }
 
+std::optional<std::int64_t> integer(const std::optional<std::int32_t>& value) {
+  if (!value) return std::nullopt;
+  return std::int64_t{*value};
+}
+
 std::optional<std::string_view> unless_empty(std::string_view text) {
   if (text.empty()) return std::nullopt;
   return text;
+}
+
+std::string joined(const std::vector<api::GrantOperation>& operations) {
+  std::string names;
+  for (const auto operation : operations) {
+    if (!names.empty()) names += ',';
+    names += api::to_string(operation);
+  }
+  return names;
 }
 
 /// The image said that there is exactly one such row.
@@ -28,7 +43,8 @@ void expect_one(int changed) {
 
 /// Whether the materials are the same but for the invocations reserved.
 bool same_material(const keys::Material& a, const keys::Material& b) {
-  return a.id == b.id && a.created == b.created &&
+  return a.id == b.id && a.created == b.created && a.rotated_in == b.rotated_in &&
+         a.imported == b.imported &&
          std::equal(
              a.generations.begin(), a.generations.end(), b.generations.begin(), b.generations.end(),
              [](const auto& x, const auto& y) { return x.number == y.number && x.ref == y.ref; });
@@ -53,30 +69,34 @@ struct RowWriter::Statements {
       db,
       "INSERT INTO keys (account, region, id, version, state, spec, usage, origin, description,"
       " created, deletion_date, custom_key_store_id, policy, current_material, primary_region,"
-      " last_use_operation, last_use_event_id, last_use_time)"
-      " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)"};
+      " last_use_operation, last_use_event_id, last_use_request_id, last_use_time,"
+      " pending_window_days, pending_material, rotation_period_days, next_rotation,"
+      " on_demand_rotations) VALUES"
+      " (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)"};
   sqlite::Statement update_key{
       db,
       "UPDATE keys SET version=?4, state=?5, spec=?6, usage=?7, origin=?8, description=?9,"
       " created=?10, deletion_date=?11, custom_key_store_id=?12, policy=?13, current_material=?14,"
-      " primary_region=?15, last_use_operation=?16, last_use_event_id=?17, last_use_time=?18"
-      " WHERE account=?1 AND region=?2 AND id=?3 AND version=?19"};
+      " primary_region=?15, last_use_operation=?16, last_use_event_id=?17, last_use_request_id=?18,"
+      " last_use_time=?19, pending_window_days=?20, pending_material=?21, rotation_period_days=?22,"
+      " next_rotation=?23, on_demand_rotations=?24"
+      " WHERE account=?1 AND region=?2 AND id=?3 AND version=?25"};
   sqlite::Statement update_last_use{
       db,
-      "UPDATE keys SET last_use_operation=?4, last_use_event_id=?5, last_use_time=?6"
-      " WHERE account=?1 AND region=?2 AND id=?3"};
+      "UPDATE keys SET last_use_operation=?4, last_use_event_id=?5, last_use_request_id=?6,"
+      " last_use_time=?7 WHERE account=?1 AND region=?2 AND id=?3"};
   sqlite::Statement delete_key{
       db, "DELETE FROM keys WHERE account=? AND region=? AND id=? AND version=?"};
   sqlite::Statement insert_material{
       db,
-      "INSERT INTO materials (account, region, key_id, position, id, created)"
-      " VALUES (?,?,?,?,?,?)"};
+      "INSERT INTO materials (account, region, key_id, position, id, created, rotation_type,"
+      " rotated, fingerprint, description, valid_to) VALUES (?,?,?,?,?,?,?,?,?,?,?)"};
   sqlite::Statement delete_materials{
       db, "DELETE FROM materials WHERE account=? AND region=? AND key_id=?"};
   sqlite::Statement insert_generation{
       db,
       "INSERT INTO generations (account, region, key_id, material_id, number, position, kind,"
-      " key_kind, object_id, wrapped, reserved) VALUES (?,?,?,?,?,?,?,?,?,?,?)"};
+      " key_kind, object_id, wrapped, reserved, public_key) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"};
   sqlite::Statement update_reserved{
       db,
       "UPDATE generations SET reserved=?6"
@@ -103,6 +123,19 @@ struct RowWriter::Statements {
       " WHERE account=?1 AND region=?2 AND name=?3 AND version=?8"};
   sqlite::Statement delete_alias{
       db, "DELETE FROM aliases WHERE account=? AND region=? AND name=? AND version=?"};
+
+  sqlite::Statement insert_grant{
+      db,
+      "INSERT INTO grants (account, region, key_id, id, version, name, grantee_principal,"
+      " retiring_principal, issuing_account, operations, constraints, created, parent, token_key)"
+      " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"};
+  sqlite::Statement update_grant{
+      db,
+      "UPDATE grants SET version=?5, name=?6, grantee_principal=?7, retiring_principal=?8,"
+      " issuing_account=?9, operations=?10, constraints=?11, created=?12, parent=?13, token_key=?14"
+      " WHERE account=?1 AND region=?2 AND key_id=?3 AND id=?4 AND version=?15"};
+  sqlite::Statement delete_grant{
+      db, "DELETE FROM grants WHERE account=? AND region=? AND key_id=? AND id=? AND version=?"};
 
   sqlite::Statement insert_store{
       db,
@@ -149,30 +182,36 @@ void RowWriter::write_one(const Replacement<keys::KeyRecord>& change) {
   const auto& use = key.last_use;
   const auto use_operation = use ? std::optional<std::string_view>(use->operation) : std::nullopt;
   const auto use_event = use ? std::optional<std::string_view>(use->event_id) : std::nullopt;
+  const auto use_request = use ? std::optional<std::string_view>(use->request_id) : std::nullopt;
   const auto use_time =
       use ? std::optional<std::int64_t>(storage::milliseconds(use->time)) : std::nullopt;
   const auto with_row = [&](sqlite::Statement& statement, const auto&... more) {
-    expect_one(statement
-                   .with(key.scope.account, key.scope.region, key.id, signed_of(key.version),
-                         name_in(kStateNames, key.state), api::to_string(key.spec),
-                         api::to_string(key.usage), api::to_string(key.origin), key.description,
-                         storage::milliseconds(key.created), milliseconds(key.deletion_date),
-                         unless_empty(key.custom_key_store_id), key.policy, key.current_material,
-                         key.multi_region
-                             ? std::optional<std::string_view>(key.multi_region->primary_region)
-                             : std::nullopt,
-                         use_operation, use_event, use_time, more...)
-                   .run());
+    expect_one(
+        statement
+            .with(key.scope.account, key.scope.region, key.id, signed_of(key.version),
+                  name_in(kStateNames, key.state), api::to_string(key.spec),
+                  api::to_string(key.usage), api::to_string(key.origin), key.description,
+                  storage::milliseconds(key.created), milliseconds(key.deletion_date),
+                  unless_empty(key.custom_key_store_id), key.policy, key.current_material,
+                  key.multi_region
+                      ? std::optional<std::string_view>(key.multi_region->primary_region)
+                      : std::nullopt,
+                  use_operation, use_event, use_request, use_time, integer(key.pending_window_days),
+                  key.pending_material,
+                  key.rotation ? integer(std::optional(key.rotation->period_days)) : std::nullopt,
+                  key.rotation ? milliseconds(std::optional(key.rotation->next)) : std::nullopt,
+                  std::int64_t{key.on_demand_rotations}, more...)
+            .run());
   };
   if (before == nullptr) {
     with_row(statements_->insert_key);
   } else if (!same_row(*before, key)) {
     with_row(statements_->update_key, signed_of(before->version));
   } else if (before->last_use != key.last_use) {
-    expect_one(
-        statements_->update_last_use
-            .with(key.scope.account, key.scope.region, key.id, use_operation, use_event, use_time)
-            .run());
+    expect_one(statements_->update_last_use
+                   .with(key.scope.account, key.scope.region, key.id, use_operation, use_event,
+                         use_request, use_time)
+                   .run());
   }
   write_children(before.get(), key);
 }
@@ -204,26 +243,20 @@ void RowWriter::write_materials(const keys::KeyRecord* before, const keys::KeyRe
       before != nullptr &&
       std::equal(before->materials.begin(), before->materials.end(), after.materials.begin(),
                  after.materials.end(), same_material);
-  if (only_reserved) {
-    for (std::size_t i = 0; i < after.materials.size(); ++i) {
-      const keys::Material& material = after.materials[i];
-      for (std::size_t j = 0; j < material.generations.size(); ++j) {
-        const keys::Generation& generation = material.generations[j];
-        if (generation == before->materials[i].generations[j]) continue;
-        expect_one(statements_->update_reserved
-                       .with(account, region, after.id, material.id,
-                             std::int64_t{generation.number}, signed_of(generation.reserved))
-                       .run());
-      }
-    }
-    return;
-  }
+  if (only_reserved) return write_reserved(*before, after);
   if (before != nullptr) statements_->delete_materials.with(account, region, after.id).run();
   std::int64_t position = 0;
   for (const keys::Material& material : after.materials) {
+    const auto& [rotated, imported] = std::tie(material.rotated_in, material.imported);
     statements_->insert_material
-        .with(account, region, after.id, position++, material.id,
-              storage::milliseconds(material.created))
+        .with(
+            account, region, after.id, position++, material.id,
+            storage::milliseconds(material.created),
+            rotated ? std::optional<std::string_view>(api::to_string(rotated->type)) : std::nullopt,
+            rotated ? milliseconds(std::optional(rotated->time)) : std::nullopt,
+            imported ? std::optional<ByteView>(imported->fingerprint) : std::nullopt,
+            imported ? std::optional<std::string_view>(imported->description) : std::nullopt,
+            imported ? milliseconds(imported->valid_to) : std::nullopt)
         .run();
     std::int64_t place = 0;
     for (const keys::Generation& generation : material.generations) {
@@ -235,8 +268,23 @@ void RowWriter::write_materials(const keys::KeyRecord* before, const keys::KeyRe
                 name_in(kKeyKindNames, wrapped != nullptr ? wrapped->kind : object->kind),
                 ByteView(wrapped != nullptr ? wrapped->kek : object->id),
                 wrapped != nullptr ? std::optional<ByteView>(wrapped->blob) : std::nullopt,
-                signed_of(generation.reserved))
+                signed_of(generation.reserved),
+                ByteView(wrapped != nullptr ? wrapped->public_key : object->public_key))
           .run();
+    }
+  }
+}
+
+void RowWriter::write_reserved(const keys::KeyRecord& before, const keys::KeyRecord& after) {
+  for (std::size_t i = 0; i < after.materials.size(); ++i) {
+    const keys::Material& material = after.materials[i];
+    for (std::size_t j = 0; j < material.generations.size(); ++j) {
+      const keys::Generation& generation = material.generations[j];
+      if (generation == before.materials[i].generations[j]) continue;
+      expect_one(statements_->update_reserved
+                     .with(after.scope.account, after.scope.region, after.id, material.id,
+                           std::int64_t{generation.number}, signed_of(generation.reserved))
+                     .run());
     }
   }
 }
@@ -261,6 +309,33 @@ void RowWriter::write_one(const Replacement<keys::AliasRecord>& change) {
     with_row(statements_->insert_alias);
   } else {
     with_row(statements_->update_alias, signed_of(before->version));
+  }
+}
+
+void RowWriter::write_one(const Replacement<keys::GrantRecord>& change) {
+  const auto& [before, after] = change;
+  if (after == nullptr) {
+    expect_one(statements_->delete_grant
+                   .with(before->scope.account, before->scope.region, before->key_id, before->id,
+                         signed_of(before->version))
+                   .run());
+    return;
+  }
+  const auto constraints = api::encode(after->constraints);
+  const std::string operations = joined(after->operations);
+  const auto with_row = [&](sqlite::Statement& statement, const auto&... more) {
+    expect_one(statement
+                   .with(after->scope.account, after->scope.region, after->key_id, after->id,
+                         signed_of(after->version), after->name, after->grantee_principal,
+                         after->retiring_principal, after->issuing_account, operations,
+                         constraints.text(), storage::milliseconds(after->created), after->parent,
+                         ByteView(after->token_key), more...)
+                   .run());
+  };
+  if (before == nullptr) {
+    with_row(statements_->insert_grant);
+  } else {
+    with_row(statements_->update_grant, signed_of(before->version));
   }
 }
 

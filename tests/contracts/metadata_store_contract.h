@@ -20,8 +20,9 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 
-// What every MetadataStore promises. A back end includes this file in one test file and
-// instantiates MetadataStoreContract with how to open a store that keeps its data in a directory.
+// What every MetadataStore promises. A back end includes this file and metadata_store_grants.h in
+// one test file and instantiates MetadataStoreContract with how to open a store that keeps its data
+// in a directory.
 namespace kms::test {
 
 using storage::Fault;
@@ -59,6 +60,7 @@ class MetadataStoreContract : public testing::TestWithParam<StoreBackEnd> {
   }
   static const std::string& storage_name(const keys::KeyRecord& key) { return key.id; }
   static const std::string& storage_name(const keys::AliasRecord& alias) { return alias.name; }
+  static const std::string& storage_name(const keys::GrantRecord& grant) { return grant.id; }
 
   [[nodiscard]] std::vector<std::string> lines(std::size_t limit = 1'000'000) const {
     std::vector<std::string> lines;
@@ -144,10 +146,28 @@ TEST_P(MetadataStoreContract, KeepsEveryEnumerator) {
   for (std::size_t i = 0; i < api::enum_size<api::OriginType>; ++i) {
     add([i](auto& key) { key.origin = static_cast<api::OriginType>(i); });
   }
-  for (const auto state : {keys::StoredState::creating, keys::StoredState::enabled,
-                           keys::StoredState::disabled, keys::StoredState::pending_deletion,
-                           keys::StoredState::pending_import, keys::StoredState::deleting}) {
+  for (const auto state :
+       {keys::StoredState::creating, keys::StoredState::enabled, keys::StoredState::disabled,
+        keys::StoredState::pending_deletion, keys::StoredState::pending_replica_deletion,
+        keys::StoredState::pending_import, keys::StoredState::deleting}) {
     add([state](auto& key) { key.state = state; });
+  }
+  for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(pkcs11::KeyKind::ml_dsa_87); ++i) {
+    const auto kind = static_cast<pkcs11::KeyKind>(i);
+    for (const pkcs11::MaterialRef& ref :
+         {pkcs11::MaterialRef(pkcs11::ObjectMaterial{.kind = kind, .public_key = {i}}),
+          pkcs11::MaterialRef(pkcs11::WrappedMaterial{.kind = kind, .public_key = {i, i}})}) {
+      add([&ref](auto& key) {
+        key.materials = {{.id = std::string(64, '0'), .generations = {{.number = 1, .ref = ref}}}};
+      });
+    }
+  }
+  for (std::size_t i = 0; i < api::enum_size<api::RotationType>; ++i) {
+    add([i](auto& key) {
+      key.materials = {{.id = std::string(64, '0'),
+                        .rotated_in = keys::RotatedIn{.type = static_cast<api::RotationType>(i),
+                                                      .time = at(1)}}};
+    });
   }
   std::vector<keys::KeyStoreRecord> stores;
   for (std::size_t i = 0; i < api::enum_size<api::ConnectionErrorCodeType>; ++i) {
@@ -467,18 +487,22 @@ TEST_P(MetadataStoreContract, RemembersPinRefusals) {
 TEST_P(MetadataStoreContract, NotesTheLastUseWithoutMovingTheVersion) {
   commit(store(), {put(plain_key(kHere, "a"))});
   const auto note = [](std::string id, std::string event, std::int64_t time) {
-    return storage::NoteLastUse{
-        .scope = kHere,
-        .key_id = std::move(id),
-        .use = {.operation = "Encrypt", .event_id = std::move(event), .time = at(time)}};
+    return storage::NoteLastUse{.scope = kHere,
+                                .key_id = std::move(id),
+                                .use = {.operation = "Encrypt",
+                                        .event_id = std::move(event),
+                                        .request_id = "request",
+                                        .time = at(time)}};
   };
   const auto before = key("a");
   commit(store(), {note("a", "late", 200), note("gone", "x", 1)});
   commit(store(), {note("a", "early", 100)});
   for (int round = 0; round < 2; ++round) {
     EXPECT_EQ(key("a").version, 1U);
-    EXPECT_EQ(key("a").last_use,
-              (keys::LastUse{.operation = "Encrypt", .event_id = "late", .time = at(200)}));
+    EXPECT_EQ(
+        key("a").last_use,
+        (keys::LastUse{
+            .operation = "Encrypt", .event_id = "late", .request_id = "request", .time = at(200)}));
     reopen();
   }
   // A record that was read before is not stale, and does not undo it.

@@ -42,6 +42,7 @@ inline keys::KeyRecord full_key(const Scope& scope, std::string id) {
   key.origin = api::OriginType::external;
   key.description = "line\nquote' \u20AC \U0001F511";
   key.deletion_date = at(1'700'600'000'456);
+  key.pending_window_days = 7;
   key.policy = R"({"Version":"2012-10-17"})";
   key.materials = {
       {.id = std::string(64, 'b'),
@@ -51,19 +52,32 @@ inline keys::KeyRecord full_key(const Scope& scope, std::string id) {
                         .reserved = 1'000'000},
                        {.number = 7,
                         .ref = pkcs11::WrappedMaterial{.kek = object_id(2), .blob = {}},
-                        .reserved = std::uint64_t{1} << 40}}},
+                        .reserved = std::uint64_t{1} << 40}},
+       .imported = keys::Imported{.fingerprint = {0, 1}, .description = "d'", .valid_to = at(9)}},
       {.id = std::string(64, 'a'),
        .created = at(2),
-       .generations = {{.number = 0, .ref = pkcs11::ObjectMaterial{.id = object_id(100)}}}},
-      {.id = std::string(64, 'c'), .created = at(3), .generations = {}},
+       .generations = {{.number = 0,
+                        .ref = pkcs11::ObjectMaterial{.kind = pkcs11::KeyKind::ec_p256,
+                                                      .id = object_id(100),
+                                                      .public_key = {48, 0}}}},
+       .rotated_in = keys::RotatedIn{.type = api::RotationType::on_demand, .time = at(4)}},
+      {.id = std::string(64, 'c'),
+       .created = at(3),
+       .generations = {},
+       .imported = keys::Imported{.fingerprint = {}, .description = "", .valid_to = {}}},
   };
   key.current_material = std::string(64, 'a');
+  key.pending_material = std::string(64, 'c');
+  key.rotation = keys::AutomaticRotation{.period_days = 90, .next = at(1'700'700'000'789)};
+  key.on_demand_rotations = 25;
   key.tags = {
       {.key = "zone", .value = "b"}, {.key = "app", .value = ""}, {.key = "", .value = "e"}};
   key.multi_region = keys::MultiRegion{.primary_region = "us-east-1",
                                        .replica_regions = {"eu-west-1", "ap-northeast-1"}};
-  key.last_use =
-      keys::LastUse{.operation = "Encrypt", .event_id = "e-1", .time = at(1'700'000'001'000)};
+  key.last_use = keys::LastUse{.operation = "Encrypt",
+                               .event_id = "e-1",
+                               .request_id = "r-1",
+                               .time = at(1'700'000'001'000)};
   return key;
 }
 
@@ -73,6 +87,38 @@ inline keys::AliasRecord alias_of(const keys::KeyRecord& key, std::string name) 
           .target_key_id = key.id,
           .created = at(10),
           .updated = at(20)};
+}
+
+/// A grant with nothing that is optional.
+inline keys::GrantRecord plain_grant(const keys::KeyRecord& key, std::string id,
+                                     std::string grantee) {
+  keys::GrantRecord grant;
+  grant.scope = key.scope;
+  grant.key_id = key.id;
+  grant.id = std::move(id);
+  grant.grantee_principal = std::move(grantee);
+  grant.issuing_account = key.scope.account;
+  grant.operations = {api::GrantOperation::decrypt};
+  grant.created = at(30);
+  grant.token_key = Bytes(32, 7);
+  return grant;
+}
+
+/// A grant with every field filled.
+inline keys::GrantRecord full_grant(const keys::KeyRecord& key, std::string id,
+                                    std::string grantee) {
+  keys::GrantRecord grant = plain_grant(key, std::move(id), std::move(grantee));
+  grant.name = "name'\u20AC";
+  grant.retiring_principal = "retirer";
+  grant.operations.clear();
+  for (std::size_t i = 0; i < api::enum_size<api::GrantOperation>; ++i) {
+    grant.operations.push_back(static_cast<api::GrantOperation>(i));
+  }
+  grant.constraints = {
+      .encryption_context_subset = api::StringMap{{"a \"", "\u20AC"}, {"b", "line\n"}},
+      .encryption_context_equals = api::StringMap{}};
+  grant.parent = std::string(64, 'f');
+  return grant;
 }
 
 inline keys::KeyStoreRecord full_key_store(const Scope& scope, std::string id, std::string name) {

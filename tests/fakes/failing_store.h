@@ -61,6 +61,35 @@ class FailingStore final : public storage::MetadataStore {
                                                              std::size_t limit) const override {
     return store_.aliases_of_key(scope, key_id, after, limit);
   }
+  [[nodiscard]] keys::GrantPtr grant(const Scope& scope, std::string_view key_id,
+                                     std::string_view id) const override {
+    return store_.grant(scope, key_id, id);
+  }
+  [[nodiscard]] storage::Page<keys::GrantPtr> grants_of_key(const Scope& scope,
+                                                            std::string_view key_id,
+                                                            std::string_view after,
+                                                            std::size_t limit) const override {
+    return store_.grants_of_key(scope, key_id, after, limit);
+  }
+  [[nodiscard]] std::size_t grant_count(const Scope& scope,
+                                        std::string_view key_id) const override {
+    return store_.grant_count(scope, key_id);
+  }
+  [[nodiscard]] std::vector<keys::GrantPtr> grants_to(const Scope& scope, std::string_view key_id,
+                                                      std::string_view grantee) const override {
+    return store_.grants_to(scope, key_id, grantee);
+  }
+  [[nodiscard]] std::vector<keys::GrantPtr> grants_named(const Scope& scope,
+                                                         std::string_view key_id,
+                                                         std::string_view grantee,
+                                                         std::string_view name) const override {
+    return store_.grants_named(scope, key_id, grantee, name);
+  }
+  [[nodiscard]] storage::Page<keys::GrantPtr> grants_retirable_by(
+      const Scope& scope, std::string_view principal, std::string_view after,
+      std::size_t limit) const override {
+    return store_.grants_retirable_by(scope, principal, after, limit);
+  }
   [[nodiscard]] keys::KeyStorePtr key_store(const Scope& scope,
                                             std::string_view id) const override {
     return store_.key_store(scope, id);

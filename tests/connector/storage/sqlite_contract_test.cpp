@@ -1,5 +1,6 @@
 #include "connector/storage/open_store.h"
 #include "tests/contracts/metadata_store_contract.h"
+#include "tests/contracts/metadata_store_grants.h"
 
 namespace kms::test {
 namespace {

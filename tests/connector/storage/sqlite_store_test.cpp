@@ -100,7 +100,7 @@ TEST_F(SqliteStore, WritesAheadAndSyncsFully) {
   Raw raw(path());
   EXPECT_EQ(raw.text("PRAGMA journal_mode"), "wal");
   EXPECT_EQ(raw.text("PRAGMA application_id"), std::to_string(0x4B4D5363));
-  EXPECT_EQ(raw.text("SELECT max(version) FROM schema_version"), "1");
+  EXPECT_EQ(raw.text("SELECT max(version) FROM schema_version"), "2");
 }
 
 TEST_F(SqliteStore, IsOpenedOnceAtATime) {
@@ -267,6 +267,10 @@ TEST_F(SqliteStore, RefusesRowsThatNoReleaseWrote) {
       "DELETE FROM keys",
       "DELETE FROM materials",
       "DELETE FROM key_stores",
+      "UPDATE grants SET key_id = 'gone'",
+      "UPDATE grants SET operations = 'Decrypt,Destroy'",
+      "UPDATE grants SET constraints = '{'",
+      "UPDATE materials SET rotation_type = 'MANUAL' WHERE rotated IS NOT NULL",
       "UPDATE keys SET primary_region = NULL",
       "DROP TABLE tags",
   };
@@ -274,8 +278,8 @@ TEST_F(SqliteStore, RefusesRowsThatNoReleaseWrote) {
   key.custom_key_store_id = "cks-1";
   {
     const auto store = open();
-    commit(*store,
-           {put(full_key_store(kHere, "cks-1", "one")), put(key), put(alias_of(key, "alias/a"))});
+    commit(*store, {put(full_key_store(kHere, "cks-1", "one")), put(key),
+                    put(alias_of(key, "alias/a")), put(full_grant(key, "g", "grantee"))});
   }
   const std::string whole = read_file(path());
   for (const std::string& damage : damages) {
@@ -288,10 +292,10 @@ TEST_F(SqliteStore, RefusesRowsThatNoReleaseWrote) {
 
 TEST_F(SqliteStore, RefusesTheSchemaOfALaterReleaseAndLeavesItAlone) {
   (void)open();
-  Raw(path()).run("INSERT INTO schema_version VALUES (2, 0); PRAGMA wal_checkpoint(TRUNCATE)");
+  Raw(path()).run("INSERT INTO schema_version VALUES (3, 0); PRAGMA wal_checkpoint(TRUNCATE)");
   const std::string before = read_file(path());
   EXPECT_EQ(refusal().first, Fault::newer_schema);
-  EXPECT_THAT(refusal().second, HasSubstr("schema 2 of a later release"));
+  EXPECT_THAT(refusal().second, HasSubstr("schema 3 of a later release"));
   EXPECT_EQ(read_file(path()), before);
 }
 
