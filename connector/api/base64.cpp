@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 #include "connector/api/utf8.h"
@@ -12,6 +13,16 @@ namespace {
 
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+constexpr std::array<bool, 256> digits() {
+  std::array<bool, 256> table{};
+  for (const char c : kAlphabet) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}
+
+constexpr auto kDigits = digits();
+
+bool is_digit(char c) { return kDigits[static_cast<unsigned char>(c)]; }
 
 std::size_t padding(std::string_view text) {
   return text.size() - std::min(text.size(), text.find_last_not_of('=') + 1);
@@ -34,14 +45,13 @@ std::string base64_fault(std::string_view text, bool secret) {
   }
   const std::size_t pads = padding(text);
   const std::string_view digits = text.substr(0, text.size() - pads);
-  for (std::string_view rest = digits; !rest.empty();) {
-    const std::string_view before = rest;
+  if (const auto* fault = std::ranges::find_if_not(digits, is_digit); fault != digits.end()) {
+    if (secret) return "Invalid Base64 character";
+    const std::string_view before(fault, digits.end());
+    std::string_view rest = before;
     take_code_point(rest);
-    const std::string_view c = before.substr(0, before.size() - rest.size());
-    if (c.size() != 1 || kAlphabet.find(c) == std::string_view::npos) {
-      if (secret) return "Invalid Base64 character";
-      return "Invalid Base64 character: '" + std::string(c) + "'";
-    }
+    return "Invalid Base64 character: '" +
+           std::string(before.substr(0, before.size() - rest.size())) + "'";
   }
   // The last digit before the padding carries bits that no byte takes: they must be zero.
   const std::size_t unused = pads == 1 ? 0x03 : pads == 2 ? 0x0F : 0;

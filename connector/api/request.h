@@ -29,6 +29,7 @@ class Headers {
   Headers(std::initializer_list<Header> lines) : lines_(lines) {}
 
   void add(std::string name, std::string value) {
+    if (lines_.empty()) lines_.reserve(kUsual);
     lines_.push_back({std::move(name), std::move(value)});
   }
   /// The value of the first line of this name.
@@ -43,6 +44,9 @@ class Headers {
   [[nodiscard]] auto end() const noexcept { return lines_.end(); }
 
  private:
+  /// More than the SDKs send, and than we answer with.
+  static constexpr std::size_t kUsual = 16;
+
   std::vector<Header> lines_;
 };
 

@@ -30,7 +30,9 @@ class Object {
   Object(const Object&) = delete;
   Object& operator=(const Object&) = delete;
 
-  void text(std::string_view name, std::string_view value) { json(name, json_string(value)); }
+  void text(std::string_view name, std::string_view value) {
+    append_json_string(member(name), value);
+  }
   void text_if_any(std::string_view name, std::string_view value) {
     if (!value.empty()) text(name, value);
   }
@@ -43,7 +45,9 @@ class Object {
   std::string& member(std::string_view name) {
     if (!first_) out_ += ',';
     first_ = false;
-    out_.append("\"").append(name).append("\":");
+    out_ += '"';
+    out_ += name;
+    out_ += "\":";
     return out_;
   }
   void end() { out_ += '}'; }

@@ -12,7 +12,7 @@
 namespace kms::auth {
 namespace {
 
-constexpr std::string_view kSeparators = ", \t";
+constexpr bool is_separator(char c) { return c == ',' || c == ' ' || c == '\t'; }
 
 [[noreturn]] void refuse(std::string message) {
   throw api::Error(api::ErrorCode::incomplete_signature, std::move(message));
@@ -24,13 +24,10 @@ std::string digest_of(std::string_view header) { return to_base64(sha256(as_byte
 
 /// Takes the next piece between separators off `rest`; empty at the end.
 std::string_view next_piece(std::string_view& rest) {
-  const std::size_t start = rest.find_first_not_of(kSeparators);
-  if (start == std::string_view::npos) return rest = {};
-  rest.remove_prefix(start);
-  const std::size_t end = std::min(rest.find_first_of(kSeparators), rest.size());
-  const std::string_view piece = rest.substr(0, end);
-  rest.remove_prefix(end);
-  return piece;
+  const auto* start = std::ranges::find_if_not(rest, is_separator);
+  const auto* end = std::find_if(start, rest.end(), is_separator);
+  rest = {end, rest.end()};
+  return {start, end};
 }
 
 /// What the pieces of a header say; an empty Credential or Signature counts as missing,

@@ -288,6 +288,11 @@ bool equal_in_constant_time(ByteView a, ByteView b) noexcept {
 std::string json_string(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 2);
+  append_json_string(out, text);
+  return out;
+}
+
+void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   std::size_t copied = 0;  // text before it is in `out`
   std::size_t i = 0;
@@ -315,7 +320,6 @@ std::string json_string(std::string_view text) {
   }
   out.append(text, copied);
   out += '"';
-  return out;
 }
 
 }  // namespace kms

@@ -29,5 +29,6 @@ bool equal_in_constant_time(ByteView a, ByteView b) noexcept;
 
 /// A JSON string literal, quotes included, of valid UTF-8; invalid bytes become U+FFFD.
 std::string json_string(std::string_view text);
+void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace kms

@@ -67,6 +67,25 @@ class Outbox final : public storage::MetadataStore {
                                                              std::size_t) const override {
     return {};
   }
+  [[nodiscard]] keys::GrantPtr grant(const Scope&, std::string_view,
+                                     std::string_view) const override {
+    return nullptr;
+  }
+  [[nodiscard]] storage::Page<keys::GrantPtr> grants_of_key(const Scope&, std::string_view,
+                                                            std::string_view,
+                                                            std::size_t) const override {
+    return {};
+  }
+  [[nodiscard]] std::size_t grant_count(const Scope&, std::string_view) const override { return 0; }
+  [[nodiscard]] std::vector<keys::GrantPtr> grants_to(const Scope&, std::string_view,
+                                                      std::string_view) const override {
+    return {};
+  }
+  [[nodiscard]] storage::Page<keys::GrantPtr> grants_retirable_by(const Scope&, std::string_view,
+                                                                  std::string_view,
+                                                                  std::size_t) const override {
+    return {};
+  }
   [[nodiscard]] keys::KeyStorePtr key_store(const Scope&, std::string_view) const override {
     return nullptr;
   }
