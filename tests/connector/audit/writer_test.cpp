@@ -81,6 +81,11 @@ class Outbox final : public storage::MetadataStore {
                                                       std::string_view) const override {
     return {};
   }
+  [[nodiscard]] std::vector<keys::GrantPtr> grants_named(const Scope&, std::string_view,
+                                                         std::string_view,
+                                                         std::string_view) const override {
+    return {};
+  }
   [[nodiscard]] storage::Page<keys::GrantPtr> grants_retirable_by(const Scope&, std::string_view,
                                                                   std::string_view,
                                                                   std::size_t) const override {
