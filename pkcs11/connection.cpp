@@ -70,7 +70,7 @@ bool BackOff::wait(Deadline deadline) {
   if (until > deadline) return false;
   std::this_thread::sleep_until(until);
   next_ = std::min(next_ * 2, milliseconds(800));
-  return true;
+  return Clock::now() < deadline;
 }
 
 Connection::Connection(std::shared_ptr<LoadedModule> module, TokenOptions options,
@@ -183,7 +183,8 @@ bool Connection::try_again(const Error& error, Retries& retries, std::uint64_t s
   if (++retries.token > kTokenRetries) return false;
   if (retries.token > 2 && !retries.back_off.wait(deadline)) return false;
   recover(seen, retries.token > 1, deadline);
-  return true;
+  // This failure says more than that the time was over.
+  return Clock::now() < deadline;
 }
 
 bool Connection::recover(std::uint64_t seen, bool suspect, Deadline deadline) {

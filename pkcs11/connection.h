@@ -18,7 +18,8 @@ namespace pkcs11 {
 /// The waits between attempts to reach a token: 50 ms, doubling up to 800 ms.
 class BackOff final {
  public:
-  /// False, without waiting, if the next wait would end after the deadline.
+  /// False if the next wait ends after the deadline; it is not waited for then, unless the machine
+  /// makes it longer.
   [[nodiscard]] bool wait(Deadline deadline);
 
  private:

@@ -61,6 +61,7 @@ std::string configuration(const std::string& module, std::uint16_t admin_port,
          "admin: {port: " +
          std::to_string(admin_port) +
          "}\n"
+         "limits: {header_timeout: 60s, request_deadline: 60s}\n"
          "jobs: {due_confirmation: 0, max_clock_jump: 0, interval: 20ms}\n"
          "regions:\n"
          "  us-east-1:\n"

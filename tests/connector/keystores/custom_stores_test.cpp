@@ -294,18 +294,21 @@ TEST_F(ConnectCustomKeyStore, ClusterThatIsNotConfiguredIsClusterNotFound) {
 }
 
 TEST_F(ConnectCustomKeyStore, DeviceErrorIsNetworkErrors) {
+  be_impatient();
   const std::string id = create();
   proxy().fail("C_Login", kDeviceError, 0, kForever);
   EXPECT_EQ(connected(id), "FAILED NETWORK_ERRORS");
 }
 
 TEST_F(ConnectCustomKeyStore, GeneralErrorIsInternalError) {
+  be_impatient();
   const std::string id = create();
   proxy().fail("C_Login", kGeneralError, 0, kForever);
   EXPECT_EQ(connected(id), "FAILED INTERNAL_ERROR");
 }
 
 TEST_F(ConnectCustomKeyStore, AbsentTokenOfTheRegionIsInternalError) {
+  be_impatient();
   const std::string id = create();
   proxy().absent_until_restored("us-east-1");
   EXPECT_EQ(connected(id), "FAILED INTERNAL_ERROR");
@@ -384,7 +387,7 @@ TEST_F(DisconnectCustomKeyStore, WhileConnectingEndsDisconnected) {
   const std::string id = create();
   proxy().hang("C_Login");
   EXPECT_EQ(connect(id), "OK");
-  ASSERT_TRUE(proxy().wait_until_hanging(1, std::chrono::seconds{10}));
+  ASSERT_TRUE(proxy().wait_until_hanging(1, std::chrono::seconds{60}));
   EXPECT_EQ(state(id), "CONNECTING");
   EXPECT_EQ(connect(id), "OK");
   EXPECT_EQ(disconnect(id), "OK");
@@ -512,10 +515,9 @@ class LostToken : public KeyStoresTest {
 
 TEST_F(LostToken, FailsAtTheDeadlineAndTheStoreStaysConnected) {
   proxy().absent_until_restored(kCluster);
-  const auto before = std::chrono::steady_clock::now();
+  const auto patience = soon();
   EXPECT_EQ(encrypt(key_, nullptr, std::chrono::milliseconds{700}), kUnreachable);
-  const auto took = std::chrono::steady_clock::now() - before;
-  EXPECT_LT(took, std::chrono::milliseconds{1500});
+  EXPECT_LT(std::chrono::steady_clock::now(), patience);
   EXPECT_EQ(state(id_), "CONNECTED");
   proxy().restore();
   EXPECT_EQ(decrypt(key_, blob_), "plain");
@@ -542,7 +544,7 @@ TEST_F(LostToken, AtARestartTheStoreStaysConnectedAndKeepsTrying) {
   proxy().restore();
   // The request waits for the token, which is looked for in the background.
   Bytes blob;
-  EXPECT_EQ(encrypt(key_, &blob, std::chrono::seconds{10}), "OK");
+  EXPECT_EQ(encrypt(key_, &blob, std::chrono::seconds{60}), "OK");
   EXPECT_EQ(decrypt(key_, blob_), "plain");
   EXPECT_EQ(state(id_), "CONNECTED");
 }
@@ -581,7 +583,7 @@ TEST_F(LostToken, ShowsInTheStatusWhichMakesItRecover) {
     return std::string("(none)");
   };
   const auto reaches_status = [&](const std::string& wanted) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
     while (status() != wanted) {
       if (std::chrono::steady_clock::now() > until) return false;
       std::this_thread::yield();

@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "connector/api/error.h"
@@ -72,7 +73,7 @@ KeyStoresTest::KeyStoresTest() {
     config_.clusters.push_back(std::move(cluster));
   }
   config_.storage.sqlite = (dir_.path() / "kms.sqlite").string();
-  config_.limits.request_deadline = std::chrono::milliseconds{1000};
+  config_.limits.request_deadline = std::chrono::seconds{30};
   proxy().reset();
   start();
 }
@@ -87,6 +88,16 @@ void KeyStoresTest::start() {
   modules_ = std::make_unique<pkcs11::Modules>();
   stores_ = std::make_unique<KeyStores>(config_, *modules_, *db_, clock_, random_);
   stores_->start();
+  // It does not wait long for tokens; a machine that stalls may have it return before the first
+  // try.
+  const auto untried = [](const keystores::TokenStatus& one) {
+    return one.detail == "not opened yet";
+  };
+  const auto until = soon();
+  while (std::ranges::any_of(stores_->status(), untried) &&
+         std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+  }
 }
 
 void KeyStoresTest::stop() {
@@ -101,7 +112,7 @@ pkcs11_proxy::Control& KeyStoresTest::proxy() {
 }
 
 keystores::Deadline KeyStoresTest::soon() {
-  return std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  return std::chrono::steady_clock::now() + std::chrono::seconds{60};
 }
 
 std::string KeyStoresTest::outcome(const std::function<void()>& call) {
@@ -221,7 +232,7 @@ std::string KeyStoresTest::state(const std::string& id) {
 }
 
 bool KeyStoresTest::reaches(const std::string& id, const std::string& wanted) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
   while (state(id) != wanted) {
     if (std::chrono::steady_clock::now() > until) return false;
     std::this_thread::yield();

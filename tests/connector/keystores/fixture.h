@@ -56,6 +56,8 @@ class KeyStoresTest : public ::testing::Test {
     start();
   }
 
+  /// Tokens that do not answer are given up soon.
+  void be_impatient() { config_.limits.request_deadline = std::chrono::seconds{1}; }
   [[nodiscard]] keystores::KeyStores& stores() { return *stores_; }
   [[nodiscard]] storage::MetadataStore& db() { return *db_; }
   static pkcs11_proxy::Control& proxy();
@@ -88,10 +90,10 @@ class KeyStoresTest : public ::testing::Test {
   [[nodiscard]] static keys::AuthorizedKey authorized(keys::KeyPtr key);
   /// The ciphertext of "plain", or the error: "400 KMSInvalidStateException: ...".
   std::string encrypt(const keys::KeyPtr& key, Bytes* blob = nullptr,
-                      std::chrono::milliseconds within = std::chrono::seconds{20});
+                      std::chrono::milliseconds within = std::chrono::seconds{60});
   /// The plaintext, "(not authentic)" or the error.
   std::string decrypt(const keys::KeyPtr& key, const Bytes& blob,
-                      std::chrono::milliseconds within = std::chrono::seconds{20});
+                      std::chrono::milliseconds within = std::chrono::seconds{60});
   /// What a call throws, as the client sees it.
   static std::string outcome(const std::function<void()>& call);
 

@@ -28,7 +28,7 @@ class CustomKeyStores : public ::testing::Test {
   }
   /// The audit record of the last call of this operation.
   rapidjson::Document last_record(std::string_view operation) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     do {
       std::vector<std::string> lines = kms_.audit_lines();
       std::ranges::reverse(lines);

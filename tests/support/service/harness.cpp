@@ -141,6 +141,7 @@ Harness::Harness() {
                                          {{.sid = "Kms", .allow = true, .actions = {"kms:*"}}}));
   config_.storage.sqlite = (dir_.path() / "kms.sqlite").string();
   config_.audit.file = (dir_.path() / "audit.jsonl").string();
+  config_.limits.request_deadline = std::chrono::seconds{60};
   config_.jobs.due_confirmation = std::chrono::seconds{0};
   config_.jobs.max_clock_jump = std::chrono::seconds{0};
   config_.jobs.interval = std::chrono::milliseconds{20};
@@ -151,7 +152,7 @@ Harness::~Harness() = default;
 
 void Harness::start() {
   application_ = std::make_unique<service::Application>(config_, nullptr);
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!application_->ready()) {
     if (std::chrono::steady_clock::now() > deadline)
       throw std::runtime_error("the tokens did not become ready");
@@ -210,7 +211,7 @@ std::string Harness::connected_store(const std::string& name) {
 }
 
 void Harness::await_state(const std::string& store_id, const std::string& state) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   std::string seen;
   do {
     seen = ok("DescribeCustomKeyStores", "{\"CustomKeyStoreId\":\"" + store_id + "\"}")
