@@ -136,4 +136,35 @@ void raise(CK_RV rv, const char* function) {
   throw Error(row.failure, std::string(function) + ": " + row.name + number.data(), rv);
 }
 
+bool blames_input(CK_RV rv) noexcept {
+  switch (rv) {
+    case CKR_ENCRYPTED_DATA_INVALID:
+    case CKR_ENCRYPTED_DATA_LEN_RANGE:
+    case CKR_AEAD_DECRYPT_FAILED:
+    case CKR_DATA_INVALID:
+    case CKR_DATA_LEN_RANGE:
+    case CKR_SIGNATURE_INVALID:
+    case CKR_SIGNATURE_LEN_RANGE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_refusal(const Error& error) noexcept {
+  if (error.failure() == Failure::unsupported) return true;
+  if (error.failure() == Failure::material_rejected) return true;
+  switch (error.rv()) {
+    case CKR_OK:
+    case CKR_HOST_MEMORY:
+    case CKR_DEVICE_MEMORY:
+    case CKR_TOKEN_RESOURCE_EXCEEDED:
+      return false;
+    default:
+      break;
+  }
+  const Severity severity = describe(error.rv()).severity;
+  return severity == Severity::caller || severity == Severity::suspicious;
+}
+
 }  // namespace pkcs11

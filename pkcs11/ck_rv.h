@@ -35,6 +35,11 @@ struct CkRv {
 /// Throws the Error that `rv`, returned by `function`, stands for.
 [[noreturn]] void raise(CK_RV rv, const char* function);
 
+/// The answer blames what a caller gave to be decrypted or verified.
+[[nodiscard]] bool blames_input(CK_RV rv) noexcept;
+/// The error says that the token does not do such a thing, rather than something of the moment.
+[[nodiscard]] bool is_refusal(const Error& error) noexcept;
+
 /// raise() unless `rv` is CKR_OK.
 inline void check(CK_RV rv, const char* function) {
   if (rv != CKR_OK) raise(rv, function);

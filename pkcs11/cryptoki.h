@@ -30,6 +30,15 @@
 #ifndef CKM_AES_KEY_WRAP_KWP
 #define CKM_AES_KEY_WRAP_KWP (0x210BUL)
 #endif
+#ifndef CKM_ML_DSA
+#define CKM_ML_DSA_KEY_PAIR_GEN (0x1CUL)
+#define CKM_ML_DSA (0x1DUL)
+#define CKK_ML_DSA (0x4AUL)
+#define CKA_PARAMETER_SET (0x61DUL)
+#define CKP_ML_DSA_44 (1UL)
+#define CKP_ML_DSA_65 (2UL)
+#define CKP_ML_DSA_87 (3UL)
+#endif
 #ifndef CKR_AEAD_DECRYPT_FAILED
 #define CKR_AEAD_DECRYPT_FAILED (0x42UL)
 #endif

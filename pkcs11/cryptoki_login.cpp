@@ -18,7 +18,7 @@ const ObjectInfo* choose(const std::vector<ObjectInfo>& objects, Role role, Usab
   const ObjectInfo* chosen = nullptr;
   for (const ObjectInfo& object : objects) {
     const TokenKey key = token_key(object);
-    if (key.role != role || key.type != CKK_AES || key.bytes != kAes256Bytes) continue;
+    if (key.role != role || key.kind != KeyKind::aes_256) continue;
     if (chosen != nullptr && chosen->id < object.id) continue;
     if (usable(object)) chosen = &object;
   }
@@ -77,12 +77,14 @@ void CryptokiToken::logged_in(Session& anchor, const PresentToken& token, Deadli
 
 std::vector<ObjectInfo> CryptokiToken::enumerate(Session& session) {
   std::vector<ObjectInfo> objects;
-  for (const CK_OBJECT_HANDLE handle : session.find(templates::secret_keys())) {
-    std::optional<ObjectInfo> object = session.inspect(handle);
-    const std::optional<ObjectId> id = object ? object_id(*object) : std::nullopt;
-    if (!id) continue;
-    keys_.put(*id, token_key(*object));
-    objects.push_back(std::move(*object));
+  for (const CK_OBJECT_CLASS object_class : {CKO_SECRET_KEY, CKO_PRIVATE_KEY}) {
+    for (const CK_OBJECT_HANDLE handle : session.find(templates::objects(object_class))) {
+      std::optional<ObjectInfo> object = session.inspect(handle);
+      const std::optional<ObjectId> id = object ? object_id(*object) : std::nullopt;
+      if (!id) continue;
+      keys_.put(*id, token_key(*object));
+      objects.push_back(std::move(*object));
+    }
   }
   return objects;
 }
@@ -101,7 +103,7 @@ CK_OBJECT_HANDLE CryptokiToken::make_own_object(Session& anchor, const ObjectId&
     // A session that still works tells what was left behind; if none does, the next login chooses
     // it.
     if (describe(error.rv()).severity == Severity::caller) {
-      for (const CK_OBJECT_HANDLE left : anchor.find(templates::secret_key(id)))
+      for (const CK_OBJECT_HANDLE left : anchor.find(templates::object(CKO_SECRET_KEY, id)))
         anchor.destroy(left);
     }
     throw;
@@ -120,7 +122,9 @@ void CryptokiToken::settle_canary(Session& anchor, const std::vector<ObjectInfo>
   } catch (const Error& error) {
     if (describe(error.rv()).severity != Severity::caller) throw;
     connection_->log(std::string("no canary object, a session key instead: ") + error.what());
-    canary_.adopt(anchor.generate_key(CKM_AES_KEY_GEN, templates::session_key()), std::nullopt);
+    canary_.adopt(anchor.generate_key(CKM_AES_KEY_GEN,
+                                      templates::key(KeyKind::aes_256, templates::Held::session)),
+                  std::nullopt);
   }
 }
 
@@ -141,7 +145,7 @@ void CryptokiToken::settle_kek(Session& anchor, const std::vector<ObjectInfo>& o
   } else {
     id = draw_id(anchor);
     const CK_OBJECT_HANDLE key = make_own_object(anchor, id, templates::key_encryption_key(id));
-    keys_.put(id, {key, CKK_AES, kAes256Bytes, Role::key_encryption_key});
+    keys_.put(id, {key, KeyKind::aes_256, Role::key_encryption_key});
     connection_->log("made key-encryption key " + to_hex(id));
   }
   const MutexLock lock(mutex_);

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "pkcs11/gcm.h"
+#include "pkcs11/key_kind.h"
+#include "pkcs11/public_key.h"
 #include "pkcs11/templates.h"
 
 namespace pkcs11 {
@@ -15,12 +17,6 @@ using Clock = std::chrono::steady_clock;
 
 /// What remains for cleaning up after a failed creation when the caller's time is over.
 constexpr std::chrono::milliseconds kCleanUpWithin{500};
-
-/// The handle that was used may stand for nothing, or for another object, by now.
-bool doubts_handle(const Error& error) {
-  const Severity severity = describe(error.rv()).severity;
-  return severity == Severity::handle || severity == Severity::suspicious;
-}
 
 /// Answers to a creation that the token gives before it begins to create.
 bool not_begun(CK_RV rv) {
@@ -38,7 +34,13 @@ bool not_begun(CK_RV rv) {
   }
 }
 
-bool fits_aes_256(const TokenKey& key) { return key.type == CKK_AES && key.bytes == kAes256Bytes; }
+CK_OBJECT_CLASS main_class(KeyKind kind) {
+  return is_pair(kind) ? CKO_PRIVATE_KEY : CKO_SECRET_KEY;
+}
+
+void check_is_aes(const MaterialRef& key) {
+  if (kind_of(key) != KeyKind::aes_256) throw Error(Failure::bad_argument, "not an AES key");
+}
 
 }  // namespace
 
@@ -52,18 +54,9 @@ std::optional<ObjectId> CryptokiToken::kek() const {
   return kek_;
 }
 
-template <class Operation>
-auto CryptokiToken::with_key(const MaterialRef& material, Deadline deadline,
-                             Operation&& operation) {
-  return connection_->run(deadline, [&](Session& session) {
-    const KeyUse key = resolve(material, session, deadline);
-    try {
-      return operation(session, key.handle);
-    } catch (const Error& error) {
-      if (doubts_handle(error)) forget(material, key);
-      throw;
-    }
-  });
+bool CryptokiToken::doubts_handle(const Error& error) {
+  const Severity severity = describe(error.rv()).severity;
+  return severity == Severity::handle || severity == Severity::suspicious;
 }
 
 CryptokiToken::KeyUse CryptokiToken::resolve(const MaterialRef& material, Session& session,
@@ -74,10 +67,10 @@ CryptokiToken::KeyUse CryptokiToken::resolve(const MaterialRef& material, Sessio
     use.handle = use.unwrapped->handle();
     return use;
   }
-  const ObjectId& id = std::get<ObjectMaterial>(material).id;
-  const TokenKey key = locate(id, session, deadline);
-  if (key.role != Role::key || !fits_aes_256(key)) {
-    throw Error(Failure::bad_argument, "object " + to_hex(id) + " is no AES-256 key for data");
+  const auto& object = std::get<ObjectMaterial>(material);
+  const TokenKey key = locate(object.id, main_class(object.kind), session, deadline);
+  if (key.role != Role::key || key.kind != object.kind) {
+    throw Error(Failure::bad_argument, "object " + to_hex(object.id) + " is not of its kind");
   }
   return {key.handle, nullptr};
 }
@@ -90,11 +83,12 @@ void CryptokiToken::forget(const MaterialRef& material, const KeyUse& key) {
   }
 }
 
-TokenKey CryptokiToken::locate(const ObjectId& id, Session& session, Deadline deadline) {
+TokenKey CryptokiToken::locate(const ObjectId& id, CK_OBJECT_CLASS object_class, Session& session,
+                               Deadline deadline) {
   if (const auto known = keys_.find(id)) return *known;
   const TimedLock lock(objects_mutex_, deadline, "a search");
   if (const auto known = keys_.find(id)) return *known;
-  const std::vector<CK_OBJECT_HANDLE> found = session.find(templates::secret_key(id));
+  const std::vector<CK_OBJECT_HANDLE> found = session.find(templates::object(object_class, id));
   if (found.size() > 1) {
     throw Error(Failure::other, "several objects have the CKA_ID " + to_hex(id));
   }
@@ -109,33 +103,73 @@ TokenKey CryptokiToken::locate(const ObjectId& id, Session& session, Deadline de
   return key;
 }
 
+CK_OBJECT_HANDLE CryptokiToken::public_part(const MaterialRef& material, const KeyUse& key,
+                                            Session& session, Deadline deadline) {
+  if (key.unwrapped != nullptr) return key.unwrapped->public_key();
+  const auto& object = std::get<ObjectMaterial>(material);
+  const auto known = keys_.find(object.id);
+  if (known && known->handle == key.handle && known->public_key != CK_INVALID_HANDLE) {
+    return known->public_key;
+  }
+  const CK_OBJECT_HANDLE found = find_public_part(object, session, deadline);
+  keys_.put_public(object.id, key.handle, found);
+  return found;
+}
+
+CK_OBJECT_HANDLE CryptokiToken::find_public_part(const ObjectMaterial& material, Session& session,
+                                                 Deadline deadline) {
+  {
+    const TimedLock lock(objects_mutex_, deadline, "a search");
+    for (const CK_OBJECT_HANDLE object :
+         session.find(templates::object(CKO_PUBLIC_KEY, material.id))) {
+      // Whoever can write to the token can plant a public key with our id.
+      if (material.public_key.empty() ||
+          read_public_key(session, material.kind, object) == material.public_key) {
+        return object;
+      }
+    }
+  }
+  std::optional<Attributes> wanted = templates::public_object(material.kind, material.public_key);
+  if (!wanted) throw Error(Failure::key_not_found, "the token does not hold the public key");
+  return connection_->on_anchor(deadline,
+                                [&](Session& anchor) { return anchor.create(std::move(*wanted)); });
+}
+
+std::vector<CK_OBJECT_HANDLE> CryptokiToken::find_parts(Session& session, const ObjectId& id) {
+  std::vector<CK_OBJECT_HANDLE> parts = session.find(templates::object(CKO_SECRET_KEY, id));
+  if (!parts.empty()) return parts;
+  for (const CK_OBJECT_CLASS object_class : {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY}) {
+    const std::vector<CK_OBJECT_HANDLE> found = session.find(templates::object(object_class, id));
+    parts.insert(parts.end(), found.begin(), found.end());
+  }
+  return parts;
+}
+
 void CryptokiToken::confirm_absence(Session& session) {
   connection_->check_presence(session);
   const std::optional<ObjectId> canary = canary_.id();
-  if (canary && session.find(templates::secret_key(*canary)).empty()) {
+  if (canary && session.find(templates::object(CKO_SECRET_KEY, *canary)).empty()) {
     throw Error(Failure::token_absent, "the token does not find its canary", CKR_TOKEN_NOT_PRESENT);
   }
 }
 
 ObjectMaterial CryptokiToken::generate_object(KeyKind kind, const ObjectId& id,
                                               const std::string& label, Deadline deadline) {
-  if (kind != KeyKind::aes_256) throw Error(Failure::unsupported, "no such kind of key");
   if (label == kKekLabel || label == kCanaryLabel) {
     throw Error(Failure::bad_argument, "the label is the token layer's own");
   }
+  ObjectMaterial material{.kind = kind, .id = id, .public_key = {}};
   bool begun = false;
   try {
     connection_->run(deadline, [&](Session& session) {
       const TimedLock lock(objects_mutex_, deadline, "a creation");
-      for (const CK_OBJECT_HANDLE object : session.find(templates::secret_key(id))) {
+      for (const CK_OBJECT_HANDLE object : find_parts(session, id)) {
         if (!begun) throw Error(Failure::bad_argument, "there is an object " + to_hex(id));
         session.destroy(object);
       }
       begun = true;
       try {
-        const CK_OBJECT_HANDLE key =
-            session.generate_key(CKM_AES_KEY_GEN, templates::token_key(id, label));
-        keys_.put(id, {key, CKK_AES, kAes256Bytes, Role::key});
+        material.public_key = make_object(session, kind, id, label);
       } catch (const Error& error) {
         session.give_up();
         if (not_begun(error.rv())) throw;
@@ -147,7 +181,25 @@ ObjectMaterial CryptokiToken::generate_object(KeyKind kind, const ObjectId& id,
     if (begun) remove_leftovers(id, deadline);
     throw;
   }
-  return {.kind = kind, .id = id, .public_key = {}};
+  return material;
+}
+
+Bytes CryptokiToken::make_object(Session& session, KeyKind kind, const ObjectId& id,
+                                 const std::string& label) {
+  using templates::Held;
+  Attributes wanted = templates::named(templates::key(kind, Held::object), id, label);
+  const CK_MECHANISM_TYPE mechanism = pkcs11::info(kind).generation;
+  if (!is_pair(kind)) {
+    const CK_OBJECT_HANDLE key = session.generate_key(mechanism, std::move(wanted));
+    keys_.put(id, {.handle = key, .kind = kind});
+    return {};
+  }
+  const KeyPair pair = session.generate_pair(
+      mechanism, templates::named(templates::public_part(kind, Held::object), id, label),
+      std::move(wanted));
+  Bytes public_key = read_public_key(session, kind, pair.public_key);
+  keys_.put(id, {.handle = pair.private_key, .kind = kind, .public_key = pair.public_key});
+  return public_key;
 }
 
 void CryptokiToken::remove_leftovers(const ObjectId& id, Deadline deadline) noexcept {
@@ -163,7 +215,7 @@ bool CryptokiToken::destroy_object(const ObjectId& id, Deadline deadline) {
   return connection_->run(deadline, [&](Session& session) {
     const TimedLock lock(objects_mutex_, deadline, "a destruction");
     keys_.forget(id);
-    const std::vector<CK_OBJECT_HANDLE> found = session.find(templates::secret_key(id));
+    const std::vector<CK_OBJECT_HANDLE> found = find_parts(session, id);
     if (found.empty()) {
       confirm_absence(session);
       return tried;
@@ -184,7 +236,10 @@ bool CryptokiToken::destroy_object(const ObjectId& id, Deadline deadline) {
 bool CryptokiToken::has_object(const ObjectId& id, Deadline deadline) {
   return connection_->run(deadline, [&](Session& session) {
     const TimedLock lock(objects_mutex_, deadline, "a search");
-    if (!session.find(templates::secret_key(id)).empty()) return true;
+    // A public key alone is no key any more.
+    for (const CK_OBJECT_CLASS object_class : {CKO_SECRET_KEY, CKO_PRIVATE_KEY}) {
+      if (!session.find(templates::object(object_class, id)).empty()) return true;
+    }
     keys_.forget(id);
     confirm_absence(session);
     return false;
@@ -219,27 +274,29 @@ void CryptokiToken::check_plaintext(std::size_t size) const {
 
 GcmCiphertext CryptokiToken::gcm_encrypt(const MaterialRef& key, ByteView plaintext, ByteView aad,
                                          Deadline deadline) {
+  check_is_aes(key);
   check_plaintext(plaintext.size());
   const GcmIv mode = probed_.capabilities.gcm_iv;
-  return with_key(key, deadline, [&](Session& session, CK_OBJECT_HANDLE handle) {
+  return with_key(key, deadline, [&](Session& session, const KeyUse& use) {
     std::array<std::uint8_t, kGcmIvBytes> iv{};
     if (mode == GcmIv::host) session.random(iv);
-    return session.gcm_encrypt(handle, mode, iv, plaintext, aad);
+    return session.gcm_encrypt(use.handle, mode, iv, plaintext, aad);
   });
 }
 
 SealedRandom CryptokiToken::generate_sealed(const MaterialRef& key, std::size_t size, ByteView aad,
                                             Deadline deadline) {
+  check_is_aes(key);
   if (size == 0) throw Error(Failure::bad_argument, "no bytes to generate");
   check_plaintext(size);
   const GcmIv mode = probed_.capabilities.gcm_iv;
   const std::size_t iv_size = mode == GcmIv::host ? kGcmIvBytes : 0;
-  return with_key(key, deadline, [&](Session& session, CK_OBJECT_HANDLE handle) {
+  return with_key(key, deadline, [&](Session& session, const KeyUse& use) {
     SecretBytes drawn(iv_size + size);
     session.random(drawn.span());
     SealedRandom sealed;
     sealed.plaintext = SecretBytes::copy_of(drawn.view().subspan(iv_size));
-    sealed.ciphertext = session.gcm_encrypt(handle, mode, drawn.view().first(iv_size),
+    sealed.ciphertext = session.gcm_encrypt(use.handle, mode, drawn.view().first(iv_size),
                                             sealed.plaintext.view(), aad);
     return sealed;
   });
@@ -248,44 +305,18 @@ SealedRandom CryptokiToken::generate_sealed(const MaterialRef& key, std::size_t 
 std::optional<SecretBytes> CryptokiToken::gcm_decrypt(const MaterialRef& key, ByteView iv,
                                                       ByteView ciphertext, ByteView aad,
                                                       Deadline deadline) {
+  check_is_aes(key);
   // Not for the token to judge: SoftHSM takes an empty IV, and a tag of no bits.
   if (!usable_gcm_iv(iv.size()) || ciphertext.size() < kGcmTagBytes) return std::nullopt;
   check_plaintext(ciphertext.size() - kGcmTagBytes);
-  return with_key(key, deadline, [&](Session& session, CK_OBJECT_HANDLE handle) {
-    return decrypt_or_doubt(session, handle, iv, ciphertext, aad);
+  return with_key(key, deadline, [&](Session& session, const KeyUse& use) {
+    Decrypted opened;
+    const bool authentic = accepts(session, "C_Decrypt", [&] {
+      opened = session.gcm_decrypt(use.handle, iv, ciphertext, aad);
+      return opened.rv;
+    });
+    return authentic ? std::optional(std::move(opened.plaintext)) : std::nullopt;
   });
-}
-
-std::optional<SecretBytes> CryptokiToken::decrypt_or_doubt(Session& session, CK_OBJECT_HANDLE key,
-                                                           ByteView iv, ByteView ciphertext,
-                                                           ByteView aad) {
-  Decrypted first = session.gcm_decrypt(key, iv, ciphertext, aad);
-  switch (first.rv) {
-    case CKR_OK:
-      return std::move(first.plaintext);
-    case CKR_ENCRYPTED_DATA_INVALID:
-    case CKR_ENCRYPTED_DATA_LEN_RANGE:
-    case CKR_AEAD_DECRYPT_FAILED:
-    case CKR_DATA_INVALID:
-    case CKR_DATA_LEN_RANGE:
-      return std::nullopt;
-    case CKR_GENERAL_ERROR:
-    case CKR_FUNCTION_FAILED:
-      break;
-    default:
-      raise(first.rv, "C_Decrypt");
-  }
-  // SoftHSM's answer to a wrong tag, and also to a login or object lost in mid-call. Only if the
-  // canary is decrypted before and after a second refusal, in the same fresh session, the
-  // ciphertext is at fault.
-  session.reopen();
-  canary_.prove(session);
-  Decrypted second = session.gcm_decrypt(key, iv, ciphertext, aad);
-  if (second.rv == CKR_OK) return std::move(second.plaintext);
-  if (second.rv != first.rv) raise(second.rv, "C_Decrypt");
-  session.reopen();
-  canary_.prove(session);
-  return std::nullopt;
 }
 
 }  // namespace pkcs11

@@ -9,6 +9,7 @@
 #include "pkcs11/connection.h"
 #include "pkcs11/key_cache.h"
 #include "pkcs11/material_cache.h"
+#include "pkcs11/signature_scheme.h"
 #include "pkcs11/timed_mutex.h"
 #include "pkcs11/token.h"
 
@@ -95,29 +96,80 @@ class CryptokiToken final : public Token, private Connection::Listener {
   [[nodiscard]] static ObjectId draw_id(Session& session);
   [[nodiscard]] std::optional<ObjectId> kek() const;
 
-  // Inside Connection::run().
+  /// Runs `operation(Session&, const KeyUse&)`.
   template <class Operation>
   auto with_key(const MaterialRef& material, Deadline deadline, Operation&& operation);
+
+  // Inside Connection::run().
   [[nodiscard]] KeyUse resolve(const MaterialRef& material, Session& session, Deadline deadline);
   void forget(const MaterialRef& material, const KeyUse& key);
-  [[nodiscard]] TokenKey locate(const ObjectId& id, Session& session, Deadline deadline);
+  /// The handle that was used may stand for nothing, or for another object, by now.
+  [[nodiscard]] static bool doubts_handle(const Error& error);
+  [[nodiscard]] TokenKey locate(const ObjectId& id, CK_OBJECT_CLASS object_class, Session& session,
+                                Deadline deadline);
+  /// The public part of the pair that `key` is the private part of.
+  [[nodiscard]] CK_OBJECT_HANDLE public_part(const MaterialRef& material, const KeyUse& key,
+                                             Session& session, Deadline deadline);
+  [[nodiscard]] CK_OBJECT_HANDLE find_public_part(const ObjectMaterial& material, Session& session,
+                                                  Deadline deadline);
+  /// The objects that make up a key: one, or the parts of a pair.
+  [[nodiscard]] static std::vector<CK_OBJECT_HANDLE> find_parts(Session& session,
+                                                                const ObjectId& id);
+  /// The public key, for a pair.
+  [[nodiscard]] Bytes make_object(Session& session, KeyKind kind, const ObjectId& id,
+                                  const std::string& label) KMS_REQUIRES(objects_mutex_);
   /// Throws unless it is the token's healthy word that the object is not there.
   void confirm_absence(Session& session) KMS_REQUIRES(objects_mutex_);
   [[nodiscard]] MaterialCache::Ref unwrap(const WrappedMaterial& material, Session& session,
                                           Deadline deadline);
   [[nodiscard]] CK_OBJECT_HANDLE unwrap_blob(Session& anchor, Session& session,
                                              const WrappedMaterial& material, CK_OBJECT_HANDLE kek);
+  /// Checks the unwrapped key, makes its public part, and puts both into the cache.
+  [[nodiscard]] MaterialCache::Ref take_in(const WrappedMaterial& material, CK_OBJECT_HANDLE key,
+                                           Session& anchor, Session& session);
+  [[nodiscard]] bool is_as_told(const WrappedMaterial& material, const KeyPair& key,
+                                Session& session);
   [[nodiscard]] bool is_aes_256(Session& session, CK_OBJECT_HANDLE key);
+  [[nodiscard]] bool is_hmac_key(Session& session, KeyKind kind, CK_OBJECT_HANDLE key);
+  /// Whether the one verifies what the other signs.
+  [[nodiscard]] static bool is_one_pair(Session& session, KeyKind kind, const KeyPair& pair);
   /// What `attempt` gives; nullopt if the token refuses it twice and decrypts its canary after each
   /// refusal: SoftHSM has one answer to a corrupt blob and to a token that is not well.
   template <class Attempt>
   [[nodiscard]] auto unless_refused(Session& session, Attempt&& attempt)
       -> std::optional<decltype(attempt())>;
-  [[nodiscard]] WrappedMaterial wrap_new_key(Session& session, const ObjectId& kek,
+  /// Whether `attempt`, a bool(), succeeds; false if the token refuses it twice and is well. What
+  /// was made in the session does not survive a refusal.
+  template <class Attempt>
+  [[nodiscard]] bool manages(Session& session, Attempt&& attempt);
+  [[nodiscard]] WrappedMaterial wrap_new_key(Session& session, KeyKind kind, const ObjectId& kek,
                                              Deadline deadline);
-  [[nodiscard]] std::optional<SecretBytes> decrypt_or_doubt(Session& session, CK_OBJECT_HANDLE key,
-                                                            ByteView iv, ByteView ciphertext,
-                                                            ByteView aad);
+  /// Throws unless the material's key is `fresh`, which is what was wrapped.
+  void prove_equal(Session& session, KeyKind kind, const KeyPair& fresh,
+                   const MaterialCache::Unwrapped& unwrapped);
+  /// Whether the token accepts what a caller gave: `attempt` answers C_Decrypt's or C_Verify's
+  /// CK_RV. A token that is not well throws.
+  template <class Attempt>
+  [[nodiscard]] bool accepts(Session& session, const char* function, Attempt&& attempt);
+
+  // What is found out when it is first needed.
+  [[nodiscard]] Holding find_holding(KeyKind kind, Session& session, Deadline deadline);
+  [[nodiscard]] MessageSigning message_signing(const SchemeInfo& scheme, Session& session,
+                                               const KeyPair& pair);
+  void find_signing(KeyKind kind, Session& session, Deadline deadline);
+  [[nodiscard]] bool signs_digests(const SchemeInfo& scheme, Session& session, const KeyPair& pair);
+  [[nodiscard]] OaepMethod oaep_method(OaepHash hash, KeyKind kind, Session& session,
+                                       const KeyPair& pair);
+  [[nodiscard]] OaepMethod find_oaep_method(OaepHash hash, KeyKind kind, Session& session,
+                                            const KeyPair& pair);
+  /// How to sign or verify `message` in this form; may hash it in the token.
+  struct Signing {
+    bool combined = false;
+    Bytes data;
+  };
+  [[nodiscard]] Signing prepare(const SchemeInfo& scheme, MessageForm form, ByteView message,
+                                const MaterialRef& key, const KeyUse& use, Session& session,
+                                Deadline deadline);
   void check_plaintext(std::size_t size) const;
   void remove_leftovers(const ObjectId& id, Deadline deadline) noexcept;
 
@@ -137,5 +189,52 @@ class CryptokiToken final : public Token, private Connection::Listener {
 
   const std::shared_ptr<Connection> connection_;
 };
+
+template <class Operation>
+auto CryptokiToken::with_key(const MaterialRef& material, Deadline deadline,
+                             Operation&& operation) {
+  return connection_->run(deadline, [&](Session& session) {
+    const KeyUse key = resolve(material, session, deadline);
+    try {
+      return operation(session, key);
+    } catch (const Error& error) {
+      if (doubts_handle(error)) forget(material, key);
+      throw;
+    }
+  });
+}
+
+template <class Attempt>
+bool CryptokiToken::manages(Session& session, Attempt&& attempt) {
+  for (int tries = 0;; ++tries) {
+    try {
+      return attempt();
+    } catch (const Error& error) {
+      if (!is_refusal(error)) throw;
+    }
+    session.reopen();
+    canary_.prove(session);
+    if (tries == 1) return false;
+  }
+}
+
+template <class Attempt>
+bool CryptokiToken::accepts(Session& session, const char* function, Attempt&& attempt) {
+  const CK_RV first = attempt();
+  if (first == CKR_OK) return true;
+  if (blames_input(first)) return false;
+  if (first != CKR_GENERAL_ERROR && first != CKR_FUNCTION_FAILED) raise(first, function);
+  // SoftHSM's answer to a wrong tag or padding, and also to a login or object lost in mid-call.
+  // Only if the canary is decrypted before and after a second refusal, in the same fresh session,
+  // the input is at fault.
+  session.reopen();
+  canary_.prove(session);
+  const CK_RV second = attempt();
+  if (second == CKR_OK) return true;
+  if (second != first) raise(second, function);
+  session.reopen();
+  canary_.prove(session);
+  return false;
+}
 
 }  // namespace pkcs11

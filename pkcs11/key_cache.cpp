@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pkcs11/key_kind.h"
+
 namespace pkcs11 {
 
 std::optional<ObjectId> object_id(const ObjectInfo& info) {
@@ -12,7 +14,7 @@ std::optional<ObjectId> object_id(const ObjectInfo& info) {
 }
 
 TokenKey token_key(const ObjectInfo& info) {
-  TokenKey key{info.handle, info.type, info.bytes, Role::key};
+  TokenKey key{.handle = info.handle, .kind = kind_of(info)};
   if (info.label == kKekLabel) key.role = Role::key_encryption_key;
   if (info.label == kCanaryLabel) key.role = Role::canary;
   return key;
@@ -38,6 +40,13 @@ std::optional<TokenKey> KeyCache::find(const ObjectId& id) const {
 void KeyCache::put(const ObjectId& id, const TokenKey& key) {
   const MutexLock lock(mutex_);
   keys_.insert_or_assign(id, key);
+}
+
+void KeyCache::put_public(const ObjectId& id, CK_OBJECT_HANDLE handle,
+                          CK_OBJECT_HANDLE public_key) {
+  const MutexLock lock(mutex_);
+  const auto found = keys_.find(id);
+  if (found != keys_.end() && found->second.handle == handle) found->second.public_key = public_key;
 }
 
 void KeyCache::forget(const ObjectId& id, CK_OBJECT_HANDLE handle) {

@@ -20,9 +20,10 @@ enum class Role : std::uint8_t { key, key_encryption_key, canary };
 /// A token object as far as its use needs it.
 struct TokenKey {
   CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
-  CK_KEY_TYPE type = CK_UNAVAILABLE_INFORMATION;
-  CK_ULONG bytes = 0;
+  std::optional<KeyKind> kind;  // unset: none that we use
   Role role = Role::key;
+  /// Of a pair, once it was needed.
+  CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE;
 };
 
 /// The id if the object is one of ours: a CKA_ID of 16 bytes.
@@ -45,6 +46,8 @@ class KeyCache final {
  public:
   [[nodiscard]] std::optional<TokenKey> find(const ObjectId& id) const;
   void put(const ObjectId& id, const TokenKey& key);
+  /// The public part of the pair whose private part is `handle`.
+  void put_public(const ObjectId& id, CK_OBJECT_HANDLE handle, CK_OBJECT_HANDLE public_key);
   /// Forgets the handle, unless a newer one has taken its place.
   void forget(const ObjectId& id, CK_OBJECT_HANDLE handle);
   void forget(const ObjectId& id);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pkcs11/cryptoki.h"
+#include "pkcs11/findings.h"
 #include "pkcs11/library.h"
 #include "pkcs11/module.h"
 #include "pkcs11/mutex.h"
@@ -29,6 +30,8 @@ struct PresentToken {
 struct Probed {
   Capabilities capabilities;
   CK_MECHANISM_TYPE key_wrap = CKM_AES_KEY_WRAP_PAD;  // the one that is RFC 5649, if wrap_kwp
+  /// What is found out later, for all logins to the token.
+  std::shared_ptr<Findings> findings = std::make_shared<Findings>();
 };
 
 /// Module, and what the connections to its tokens share: the function list, the claims on tokens,

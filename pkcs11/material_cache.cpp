@@ -26,7 +26,9 @@ class MaterialCache::Evicted final {
 };
 
 MaterialCache::Unwrapped::~Unwrapped() {
-  if (evicted_ != nullptr) evicted_->add(handle_);
+  if (evicted_ == nullptr) return;
+  evicted_->add(handle_);
+  if (public_key_ != CK_INVALID_HANDLE) evicted_->add(public_key_);
 }
 
 std::size_t MaterialCache::Hash::operator()(const WrappedMaterial* material) const noexcept {
@@ -47,7 +49,8 @@ MaterialCache::Ref MaterialCache::find(const WrappedMaterial& material) {
   return found->second->key;
 }
 
-MaterialCache::Ref MaterialCache::put(const WrappedMaterial& material, CK_OBJECT_HANDLE handle) {
+MaterialCache::Ref MaterialCache::put(const WrappedMaterial& material, CK_OBJECT_HANDLE handle,
+                                      CK_OBJECT_HANDLE public_key) {
   Entries dropped;
   const MutexLock lock(mutex_);
   const auto found = index_.find(&material);
@@ -55,13 +58,22 @@ MaterialCache::Ref MaterialCache::put(const WrappedMaterial& material, CK_OBJECT
     dropped.splice(dropped.begin(), entries_, found->second);
     index_.erase(found);
   }
-  entries_.push_front({material, std::make_shared<Unwrapped>(handle, evicted_)});
+  entries_.push_front({material, std::make_shared<Unwrapped>(handle, public_key, evicted_)});
   index_.emplace(&entries_.front().material, entries_.begin());
   while (entries_.size() > most_) {
     index_.erase(&entries_.back().material);
     dropped.splice(dropped.begin(), entries_, std::prev(entries_.end()));
   }
   return entries_.front().key;
+}
+
+void MaterialCache::drop(const WrappedMaterial& material) {
+  Entries dropped;
+  const MutexLock lock(mutex_);
+  const auto found = index_.find(&material);
+  if (found == index_.end()) return;
+  dropped.splice(dropped.begin(), entries_, found->second);
+  index_.erase(found);
 }
 
 void MaterialCache::forget(const WrappedMaterial& material, const Ref& lost) {

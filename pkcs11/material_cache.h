@@ -24,18 +24,22 @@ class MaterialCache final {
   /// An unwrapped key; alive in the token at least as long as somebody holds this.
   class Unwrapped final {
    public:
-    Unwrapped(CK_OBJECT_HANDLE handle, std::shared_ptr<Evicted> evicted) noexcept
-        : handle_(handle), evicted_(std::move(evicted)) {}
+    Unwrapped(CK_OBJECT_HANDLE handle, CK_OBJECT_HANDLE public_key,
+              std::shared_ptr<Evicted> evicted) noexcept
+        : handle_(handle), public_key_(public_key), evicted_(std::move(evicted)) {}
     ~Unwrapped();
     Unwrapped(const Unwrapped&) = delete;
     Unwrapped& operator=(const Unwrapped&) = delete;
     Unwrapped(Unwrapped&&) = delete;
     Unwrapped& operator=(Unwrapped&&) = delete;
     [[nodiscard]] CK_OBJECT_HANDLE handle() const noexcept { return handle_; }
+    /// Of a pair.
+    [[nodiscard]] CK_OBJECT_HANDLE public_key() const noexcept { return public_key_; }
 
    private:
     friend class MaterialCache;
     const CK_OBJECT_HANDLE handle_;
+    const CK_OBJECT_HANDLE public_key_;
     // Null once the object is known, or feared, to be gone: its handle may be another's by now.
     std::shared_ptr<Evicted> evicted_;
   };
@@ -50,7 +54,10 @@ class MaterialCache final {
 
   /// Null if it is not there.
   [[nodiscard]] Ref find(const WrappedMaterial& material);
-  Ref put(const WrappedMaterial& material, CK_OBJECT_HANDLE handle);
+  Ref put(const WrappedMaterial& material, CK_OBJECT_HANDLE handle,
+          CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE);
+  /// Evicts it now.
+  void drop(const WrappedMaterial& material);
   /// The object does not answer any more; `lost` is what was in use.
   void forget(const WrappedMaterial& material, const Ref& lost);
   /// Evicted objects that nobody uses: destroy them.

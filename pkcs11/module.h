@@ -30,6 +30,8 @@ struct Quirks {
   std::optional<GcmIv> gcm_iv;  // unset: probed
   bool read_write_sessions_only = true;
   std::size_t max_gcm_bytes = 0;  // 0: probed
+  /// Where the token lacks OAEP with a hash: raw RSA in the token, the padding by us.
+  bool rsa_padding_outside = true;
 };
 
 /// Remembers durably which PIN a token refused, so that it is never tried again (spec: a refused

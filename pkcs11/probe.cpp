@@ -11,6 +11,8 @@
 namespace pkcs11 {
 namespace {
 
+using templates::Held;
+
 /// bytes 0x20..0x3f, wrapped by RFC 5649 under 0x00..0x1f; and 16 zero bytes under it, IV twelve
 /// 0x01, no AAD. Made with pyca/cryptography 38.
 constexpr std::array<std::uint8_t, kAes256Wrapped> kKnownBlob{
@@ -30,7 +32,8 @@ class Prober final {
     Capabilities& can = found_.capabilities;
     can.random = works([this] { return draws_random(); });
     can.session_objects = works([&] {
-      key_ = session_.generate_key(CKM_AES_KEY_GEN, templates::session_key());
+      key_ =
+          session_.generate_key(CKM_AES_KEY_GEN, templates::key(KeyKind::aes_256, Held::session));
       return true;
     });
     if (!can.session_objects) key_ = token_key;
@@ -61,7 +64,8 @@ class Prober final {
   void renew_session() {
     session_.reopen();
     if (found_.capabilities.session_objects) {
-      key_ = session_.generate_key(CKM_AES_KEY_GEN, templates::session_key());
+      key_ =
+          session_.generate_key(CKM_AES_KEY_GEN, templates::key(KeyKind::aes_256, Held::session));
     }
   }
 
@@ -106,12 +110,12 @@ class Prober final {
     const CK_OBJECT_HANDLE kek =
         session_.generate_key(CKM_AES_KEY_GEN, templates::wrapping_session_key());
     const CK_OBJECT_HANDLE key =
-        session_.generate_key(CKM_AES_KEY_GEN, templates::extractable_session_key());
+        session_.generate_key(CKM_AES_KEY_GEN, templates::key(KeyKind::aes_256, Held::extractable));
     const Bytes blob = session_.wrap(mechanism, kek, key);
     // NSS pads as PKCS#7 does under this very mechanism, which makes 48.
     if (blob.size() != kAes256Wrapped) return false;
     const CK_OBJECT_HANDLE again =
-        session_.unwrap(mechanism, kek, blob, templates::unwrapped_key());
+        session_.unwrap(mechanism, kek, blob, templates::unwrapped(KeyKind::aes_256));
     const std::array<std::uint8_t, kGcmIvBytes> iv{1};
     const Bytes plaintext(16, 0xA5);
     const GcmCiphertext sealed =
@@ -133,7 +137,7 @@ class Prober final {
     if (!imported) return std::nullopt;
     return works([&] {
       const CK_OBJECT_HANDLE key =
-          session_.unwrap(mechanism, kek, kKnownBlob, templates::unwrapped_key());
+          session_.unwrap(mechanism, kek, kKnownBlob, templates::unwrapped(KeyKind::aes_256));
       const Bytes iv(kGcmIvBytes, 1);
       const Decrypted opened = session_.gcm_decrypt(key, iv, kKnownCiphertext, {});
       check(opened.rv, "C_Decrypt");

@@ -28,6 +28,21 @@ bool partial(CK_RV rv) {
          rv == CKR_BUFFER_TOO_SMALL;
 }
 
+/// A Big integer's magnitude.
+Bytes without_zeros(const std::uint8_t* bytes, std::size_t size) {
+  const auto* const first =
+      std::find_if(bytes, bytes + size, [](std::uint8_t byte) { return byte != 0; });
+  return {first, bytes + size};
+}
+
+/// Longest output of a signature, and of an attribute.
+constexpr std::size_t kSignatureMost = 5120;
+constexpr std::size_t kAttributeMost = 4096;
+
+CK_MECHANISM ck(const Mechanism& mechanism) {
+  return {mechanism.type, mechanism.parameter, mechanism.parameter_bytes};
+}
+
 }  // namespace
 
 Session::Session(const CK_FUNCTION_LIST& functions, CK_SLOT_ID slot)
@@ -93,11 +108,17 @@ std::optional<ObjectInfo> Session::inspect(CK_OBJECT_HANDLE object) {
   info.handle = object;
   std::array<std::uint8_t, 64> id{};
   std::array<char, 512> label{};
+  std::array<std::uint8_t, 512> modulus{};
+  std::array<std::uint8_t, 64> curve{};
   CK_ULONG bytes = 0;
-  std::array<CK_ATTRIBUTE, 4> wanted{CK_ATTRIBUTE{CKA_ID, id.data(), id.size()},
-                                     CK_ATTRIBUTE{CKA_LABEL, label.data(), label.size()},
-                                     CK_ATTRIBUTE{CKA_KEY_TYPE, &info.type, sizeof info.type},
-                                     CK_ATTRIBUTE{CKA_VALUE_LEN, &bytes, sizeof bytes}};
+  CK_ULONG set = 0;
+  std::array wanted{CK_ATTRIBUTE{CKA_ID, id.data(), id.size()},
+                    CK_ATTRIBUTE{CKA_LABEL, label.data(), label.size()},
+                    CK_ATTRIBUTE{CKA_KEY_TYPE, &info.type, sizeof info.type},
+                    CK_ATTRIBUTE{CKA_VALUE_LEN, &bytes, sizeof bytes},
+                    CK_ATTRIBUTE{CKA_MODULUS, modulus.data(), modulus.size()},
+                    CK_ATTRIBUTE{CKA_EC_PARAMS, curve.data(), curve.size()},
+                    CK_ATTRIBUTE{CKA_PARAMETER_SET, &set, sizeof set}};
   const CK_RV rv = functions_.C_GetAttributeValue(handle_, object, wanted.data(), wanted.size());
   if (rv == CKR_OBJECT_HANDLE_INVALID) return std::nullopt;
   if (!partial(rv)) check(rv, "C_GetAttributeValue");
@@ -105,6 +126,9 @@ std::optional<ObjectInfo> Session::inspect(CK_OBJECT_HANDLE object) {
   if (present(wanted[1])) info.label.assign(label.data(), wanted[1].ulValueLen);
   if (!present(wanted[2])) info.type = CK_UNAVAILABLE_INFORMATION;
   if (present(wanted[3])) info.bytes = bytes;
+  if (present(wanted[4])) info.modulus = without_zeros(modulus.data(), wanted[4].ulValueLen);
+  if (present(wanted[5])) info.curve.assign(curve.data(), curve.data() + wanted[5].ulValueLen);
+  if (present(wanted[6])) info.parameter_set = set;
   return info;
 }
 
@@ -117,12 +141,39 @@ bool Session::flag(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) {
   return value != CK_FALSE;
 }
 
-CK_OBJECT_HANDLE Session::generate_key(CK_MECHANISM_TYPE mechanism, Attributes&& wanted) {
-  CK_MECHANISM how{mechanism, nullptr, 0};
+Bytes Session::read(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) {
+  Bytes value(kAttributeMost);
+  CK_ATTRIBUTE wanted{type, value.data(), value.size()};
+  check(functions_.C_GetAttributeValue(handle_, object, &wanted, 1), "C_GetAttributeValue");
+  value.resize(std::min<std::size_t>(wanted.ulValueLen, kAttributeMost));
+  return value;
+}
+
+SecretBytes Session::read_value(CK_OBJECT_HANDLE object) {
+  SecretBytes value(kAttributeMost);
+  CK_ATTRIBUTE wanted{CKA_VALUE, value.data(), value.size()};
+  check(functions_.C_GetAttributeValue(handle_, object, &wanted, 1), "C_GetAttributeValue");
+  value.resize(std::min<std::size_t>(wanted.ulValueLen, kAttributeMost));
+  return value;
+}
+
+CK_OBJECT_HANDLE Session::generate_key(const Mechanism& mechanism, Attributes&& wanted) {
+  CK_MECHANISM how = ck(mechanism);
   CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
   check(functions_.C_GenerateKey(handle_, &how, wanted.data(), wanted.size(), &key),
         "C_GenerateKey");
   return key;
+}
+
+KeyPair Session::generate_pair(const Mechanism& mechanism, Attributes&& public_key,
+                               Attributes&& private_key) {
+  CK_MECHANISM how = ck(mechanism);
+  KeyPair pair;
+  check(functions_.C_GenerateKeyPair(handle_, &how, public_key.data(), public_key.size(),
+                                     private_key.data(), private_key.size(), &pair.public_key,
+                                     &pair.private_key),
+        "C_GenerateKeyPair");
+  return pair;
 }
 
 CK_OBJECT_HANDLE Session::create(Attributes&& wanted) {
@@ -136,8 +187,8 @@ void Session::destroy(CK_OBJECT_HANDLE object) {
   check(functions_.C_DestroyObject(handle_, object), "C_DestroyObject");
 }
 
-Bytes Session::wrap(CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE kek, CK_OBJECT_HANDLE key) {
-  CK_MECHANISM how{mechanism, nullptr, 0};
+Bytes Session::wrap(const Mechanism& mechanism, CK_OBJECT_HANDLE kek, CK_OBJECT_HANDLE key) {
+  CK_MECHANISM how = ck(mechanism);
   // Fixed room instead of a size query: that costs a round trip, and some modules answer it
   // wrongly.
   Bytes blob(8192);
@@ -147,14 +198,85 @@ Bytes Session::wrap(CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE kek, CK_OBJECT
   return blob;
 }
 
-CK_OBJECT_HANDLE Session::unwrap(CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE kek, ByteView blob,
+CK_OBJECT_HANDLE Session::unwrap(const Mechanism& mechanism, CK_OBJECT_HANDLE kek, ByteView blob,
                                  Attributes&& wanted) {
-  CK_MECHANISM how{mechanism, nullptr, 0};
+  CK_MECHANISM how = ck(mechanism);
   CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
   check(functions_.C_UnwrapKey(handle_, &how, kek, in(blob), blob.size(), wanted.data(),
                                wanted.size(), &key),
         "C_UnwrapKey");
   return key;
+}
+
+CK_OBJECT_HANDLE Session::derive(const Mechanism& mechanism, CK_OBJECT_HANDLE base,
+                                 Attributes&& wanted) {
+  CK_MECHANISM how = ck(mechanism);
+  CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
+  check(functions_.C_DeriveKey(handle_, &how, base, wanted.data(), wanted.size(), &key),
+        "C_DeriveKey");
+  return key;
+}
+
+Bytes Session::digest(const Mechanism& mechanism, ByteView message) {
+  CK_MECHANISM how = ck(mechanism);
+  begun(functions_.C_DigestInit(handle_, &how), "C_DigestInit");
+  std::array<std::uint8_t, 64> out;
+  CK_ULONG size = out.size();
+  check(functions_.C_Digest(handle_, in(message), message.size(), out.data(), &size), "C_Digest");
+  busy_ = false;
+  return {out.data(), out.data() + std::min<std::size_t>(size, out.size())};
+}
+
+Bytes Session::sign(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView data) {
+  CK_MECHANISM how = ck(mechanism);
+  begun(functions_.C_SignInit(handle_, &how, key), "C_SignInit");
+  std::array<std::uint8_t, kSignatureMost> out;
+  CK_ULONG size = out.size();
+  check(functions_.C_Sign(handle_, in(data), data.size(), out.data(), &size), "C_Sign");
+  busy_ = false;
+  return {out.data(), out.data() + std::min<std::size_t>(size, out.size())};
+}
+
+CK_RV Session::verify(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView data,
+                      ByteView signature) {
+  CK_MECHANISM how = ck(mechanism);
+  begun(functions_.C_VerifyInit(handle_, &how, key), "C_VerifyInit");
+  const CK_RV rv =
+      functions_.C_Verify(handle_, in(data), data.size(), in(signature), signature.size());
+  // PKCS#11 2.40, section 5.13: any answer ends the operation.
+  busy_ = false;
+  return rv;
+}
+
+Bytes Session::encrypt(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView plaintext,
+                       std::size_t room) {
+  CK_MECHANISM how = ck(mechanism);
+  begun(functions_.C_EncryptInit(handle_, &how, key), "C_EncryptInit");
+  Bytes out(room);
+  CK_ULONG size = out.size();
+  check(functions_.C_Encrypt(handle_, in(plaintext), plaintext.size(), out.data(), &size),
+        "C_Encrypt");
+  busy_ = false;
+  out.resize(std::min<std::size_t>(size, room));
+  return out;
+}
+
+Decrypted Session::decrypt(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView ciphertext,
+                           std::size_t room) {
+  CK_MECHANISM how = ck(mechanism);
+  begun(functions_.C_DecryptInit(handle_, &how, key), "C_DecryptInit");
+  Decrypted out{CKR_OK, SecretBytes(room)};
+  CK_ULONG size = room;
+  out.rv =
+      functions_.C_Decrypt(handle_, in(ciphertext), ciphertext.size(), out.plaintext.data(), &size);
+  // PKCS#11 2.40, section 5.9: any other answer ends the operation.
+  busy_ = out.rv == CKR_BUFFER_TOO_SMALL;
+  if (out.rv == CKR_OK) {
+    out.plaintext.resize(std::min<std::size_t>(size, room));
+  } else {
+    out.plaintext.clear();
+  }
+  return out;
 }
 
 void Session::random(std::span<std::uint8_t> out) {

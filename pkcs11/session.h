@@ -18,7 +18,29 @@ struct ObjectInfo {
   Bytes id;
   std::string label;
   CK_KEY_TYPE type = CK_UNAVAILABLE_INFORMATION;
-  CK_ULONG bytes = 0;  // CKA_VALUE_LEN
+  CK_ULONG bytes = 0;          // CKA_VALUE_LEN
+  Bytes modulus;               // CKA_MODULUS, of RSA keys
+  Bytes curve;                 // CKA_EC_PARAMS, of keys on a curve
+  CK_ULONG parameter_set = 0;  // CKA_PARAMETER_SET, of ML-DSA keys
+};
+
+/// A mechanism and its parameter, which has to outlive it.
+struct Mechanism {
+  // NOLINTNEXTLINE(google-explicit-constructor): most mechanisms have no parameter
+  Mechanism(CK_MECHANISM_TYPE mechanism) : type(mechanism) {}
+  template <class Params>
+  Mechanism(CK_MECHANISM_TYPE mechanism, Params& params)
+      : type(mechanism), parameter(&params), parameter_bytes(sizeof params) {}
+
+  CK_MECHANISM_TYPE type;
+  void* parameter = nullptr;
+  CK_ULONG parameter_bytes = 0;
+};
+
+/// The handles of a new pair.
+struct KeyPair {
+  CK_OBJECT_HANDLE private_key = CK_INVALID_HANDLE;
+  CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE;
 };
 
 /// What C_Decrypt answered; the plaintext only if that is CKR_OK.
@@ -59,12 +81,34 @@ class Session final {
   /// CK_FALSE if the object does not have the attribute.
   [[nodiscard]] bool flag(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
 
-  [[nodiscard]] CK_OBJECT_HANDLE generate_key(CK_MECHANISM_TYPE mechanism, Attributes&& wanted);
+  /// The value of an attribute that is no secret.
+  [[nodiscard]] Bytes read(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
+  /// CKA_VALUE of an object that is meant to be read: throws if it is sensitive.
+  [[nodiscard]] SecretBytes read_value(CK_OBJECT_HANDLE object);
+
+  [[nodiscard]] CK_OBJECT_HANDLE generate_key(const Mechanism& mechanism, Attributes&& wanted);
+  [[nodiscard]] KeyPair generate_pair(const Mechanism& mechanism, Attributes&& public_key,
+                                      Attributes&& private_key);
   [[nodiscard]] CK_OBJECT_HANDLE create(Attributes&& wanted);
   void destroy(CK_OBJECT_HANDLE object);
-  [[nodiscard]] Bytes wrap(CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE kek, CK_OBJECT_HANDLE key);
-  [[nodiscard]] CK_OBJECT_HANDLE unwrap(CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE kek,
+  [[nodiscard]] Bytes wrap(const Mechanism& mechanism, CK_OBJECT_HANDLE kek, CK_OBJECT_HANDLE key);
+  [[nodiscard]] CK_OBJECT_HANDLE unwrap(const Mechanism& mechanism, CK_OBJECT_HANDLE kek,
                                         ByteView blob, Attributes&& wanted);
+  [[nodiscard]] CK_OBJECT_HANDLE derive(const Mechanism& mechanism, CK_OBJECT_HANDLE base,
+                                        Attributes&& wanted);
+
+  [[nodiscard]] Bytes digest(const Mechanism& mechanism, ByteView message);
+  /// A signature, or a MAC.
+  [[nodiscard]] Bytes sign(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView data);
+  /// Throws what C_VerifyInit answers, returns what C_Verify answers.
+  [[nodiscard]] CK_RV verify(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView data,
+                             ByteView signature);
+  /// In one part; the ciphertext has at most `room` bytes.
+  [[nodiscard]] Bytes encrypt(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView plaintext,
+                              std::size_t room);
+  /// Throws what C_DecryptInit answers, returns what C_Decrypt answers.
+  [[nodiscard]] Decrypted decrypt(const Mechanism& mechanism, CK_OBJECT_HANDLE key,
+                                  ByteView ciphertext, std::size_t room);
 
   void random(std::span<std::uint8_t> out);
   /// AES-GCM with a 128-bit tag. `iv`: ours in host mode, else ignored.

@@ -1,38 +1,121 @@
 #include "pkcs11/templates.h"
 
+#include <array>
+
 #include "pkcs11/gcm.h"
+#include "pkcs11/key_kind.h"
+#include "pkcs11/public_key.h"
 
 namespace pkcs11::templates {
 namespace {
 
-struct Use {
-  bool token;
-  bool extractable;
-  bool encrypts;
-  bool wraps;
+struct Uses {
+  bool encrypts = false;
+  bool signs = false;
+  bool wraps = false;
+  bool derives = false;
 };
 
-// Every usage is spelt out: what a token takes for granted where one is left out differs.
-Attributes aes(const Use& use) {
+/// The uses of secret and private keys of the kind. RSA keys unwrap what is imported.
+Uses uses(KeyKind kind) {
+  switch (info(kind).family) {
+    case KeyFamily::aes:
+      return {.encrypts = true};
+    case KeyFamily::rsa:
+      return {.encrypts = true, .signs = true, .wraps = true};
+    case KeyFamily::ec:
+      return {.signs = true, .derives = true};
+    case KeyFamily::hmac:
+    case KeyFamily::edwards:
+    case KeyFamily::ml_dsa:
+      return {.signs = true};
+  }
+  return {};
+}
+
+// Every use is spelt out: what a token takes for granted where one is left out differs.
+Attributes secret(CK_KEY_TYPE type, Held held, const Uses& uses) {
   Attributes wanted;
   wanted.add(CKA_CLASS, CKO_SECRET_KEY)
-      .add(CKA_KEY_TYPE, CKK_AES)
-      .flag(CKA_TOKEN, use.token)
+      .add(CKA_KEY_TYPE, type)
+      .flag(CKA_TOKEN, held == Held::object)
       .flag(CKA_PRIVATE, true)
       .flag(CKA_SENSITIVE, true)
-      .flag(CKA_EXTRACTABLE, use.extractable)
-      .flag(CKA_ENCRYPT, use.encrypts)
-      .flag(CKA_DECRYPT, use.encrypts)
-      .flag(CKA_WRAP, use.wraps)
-      .flag(CKA_UNWRAP, use.wraps)
-      .flag(CKA_SIGN, false)
-      .flag(CKA_VERIFY, false)
-      .flag(CKA_DERIVE, false);
+      .flag(CKA_EXTRACTABLE, held == Held::extractable)
+      .flag(CKA_ENCRYPT, uses.encrypts)
+      .flag(CKA_DECRYPT, uses.encrypts)
+      .flag(CKA_WRAP, uses.wraps)
+      .flag(CKA_UNWRAP, uses.wraps)
+      .flag(CKA_SIGN, uses.signs)
+      .flag(CKA_VERIFY, uses.signs)
+      .flag(CKA_DERIVE, uses.derives);
   return wanted;
 }
 
-Attributes sized(Attributes wanted) {
+Attributes private_part(CK_KEY_TYPE type, Held held, const Uses& uses) {
+  Attributes wanted;
+  wanted.add(CKA_CLASS, CKO_PRIVATE_KEY)
+      .add(CKA_KEY_TYPE, type)
+      .flag(CKA_TOKEN, held == Held::object)
+      .flag(CKA_PRIVATE, true)
+      .flag(CKA_SENSITIVE, true)
+      .flag(CKA_EXTRACTABLE, held == Held::extractable)
+      .flag(CKA_DECRYPT, uses.encrypts)
+      .flag(CKA_SIGN, uses.signs)
+      .flag(CKA_UNWRAP, uses.wraps)
+      .flag(CKA_DERIVE, uses.derives);
+  return wanted;
+}
+
+Attributes public_key_object(KeyKind kind, bool token) {
+  const Uses may = uses(kind);
+  Attributes wanted;
+  wanted.add(CKA_CLASS, CKO_PUBLIC_KEY)
+      .add(CKA_KEY_TYPE, info(kind).type)
+      .flag(CKA_TOKEN, token)
+      .flag(CKA_PRIVATE, false)
+      .flag(CKA_ENCRYPT, may.encrypts)
+      .flag(CKA_VERIFY, may.signs)
+      .flag(CKA_WRAP, may.wraps);
+  return wanted;
+}
+
+Attributes aes(Held held, const Uses& uses) {
+  Attributes wanted = secret(CKK_AES, held, uses);
   wanted.add(CKA_VALUE_LEN, CK_ULONG{kAes256Bytes});
+  return wanted;
+}
+
+}  // namespace
+
+Attributes key(KeyKind kind, Held held) {
+  const KeyKindInfo& row = info(kind);
+  if (is_pair(kind)) return private_part(row.type, held, uses(kind));
+  Attributes wanted = secret(row.type, held, uses(kind));
+  wanted.add(CKA_VALUE_LEN, CK_ULONG{row.bytes});
+  return wanted;
+}
+
+Attributes public_part(KeyKind kind, Held held) {
+  constexpr std::array<std::uint8_t, 3> kExponent{0x01, 0x00, 0x01};
+  const KeyKindInfo& row = info(kind);
+  Attributes wanted = public_key_object(kind, held == Held::object);
+  switch (row.family) {
+    case KeyFamily::rsa:
+      wanted.add(CKA_MODULUS_BITS, CK_ULONG{row.bytes * 8})
+          .add(CKA_PUBLIC_EXPONENT, ByteView(kExponent));
+      break;
+    case KeyFamily::ec:
+    case KeyFamily::edwards:
+      wanted.add(CKA_EC_PARAMS, row.curve);
+      break;
+    case KeyFamily::ml_dsa:
+      wanted.add(CKA_PARAMETER_SET, row.parameter_set);
+      break;
+    case KeyFamily::aes:
+    case KeyFamily::hmac:
+      break;
+  }
   return wanted;
 }
 
@@ -41,49 +124,54 @@ Attributes named(Attributes wanted, const ObjectId& id, std::string_view label) 
   return wanted;
 }
 
-}  // namespace
+Attributes unwrapped(KeyKind kind) {
+  const KeyKindInfo& row = info(kind);
+  return is_pair(kind) ? private_part(row.type, Held::session, uses(kind))
+                       : secret(row.type, Held::session, uses(kind));
+}
+
+std::optional<Attributes> public_object(KeyKind kind, ByteView public_key) {
+  Attributes wanted = public_key_object(kind, false);
+  if (!add_public_key(wanted, kind, public_key)) return std::nullopt;
+  return wanted;
+}
+
+Attributes shared_secret() {
+  Attributes wanted;
+  wanted.add(CKA_CLASS, CKO_SECRET_KEY)
+      .add(CKA_KEY_TYPE, CKK_GENERIC_SECRET)
+      .flag(CKA_TOKEN, false)
+      .flag(CKA_PRIVATE, true)
+      .flag(CKA_SENSITIVE, false)
+      .flag(CKA_EXTRACTABLE, true);
+  return wanted;
+}
 
 Attributes token_key(const ObjectId& id, std::string_view label) {
-  return named(sized(aes({.token = true, .extractable = false, .encrypts = true, .wraps = false})),
-               id, label);
+  return named(key(KeyKind::aes_256, Held::object), id, label);
 }
 
 Attributes key_encryption_key(const ObjectId& id) {
-  return named(sized(aes({.token = true, .extractable = false, .encrypts = false, .wraps = true})),
-               id, kKekLabel);
+  return named(aes(Held::object, {.wraps = true}), id, kKekLabel);
 }
 
-Attributes session_key() {
-  return sized(aes({.token = false, .extractable = false, .encrypts = true, .wraps = false}));
-}
-
-Attributes extractable_session_key() {
-  return sized(aes({.token = false, .extractable = true, .encrypts = true, .wraps = false}));
-}
-
-Attributes wrapping_session_key() {
-  return sized(aes({.token = false, .extractable = false, .encrypts = false, .wraps = true}));
-}
+Attributes wrapping_session_key() { return aes(Held::session, {.wraps = true}); }
 
 Attributes known_wrapping_key(ByteView value) {
-  Attributes wanted = aes({.token = false, .extractable = false, .encrypts = false, .wraps = true});
+  Attributes wanted = secret(CKK_AES, Held::session, {.wraps = true});
   wanted.add(CKA_VALUE, value);
   return wanted;
 }
 
-Attributes unwrapped_key() {
-  return aes({.token = false, .extractable = false, .encrypts = true, .wraps = false});
-}
-
-Attributes secret_keys() {
+Attributes objects(CK_OBJECT_CLASS object_class) {
   Attributes wanted;
-  wanted.add(CKA_CLASS, CKO_SECRET_KEY).flag(CKA_TOKEN, true);
+  wanted.add(CKA_CLASS, object_class).flag(CKA_TOKEN, true);
   return wanted;
 }
 
-Attributes secret_key(const ObjectId& id) {
-  Attributes wanted;
-  wanted.add(CKA_CLASS, CKO_SECRET_KEY).flag(CKA_TOKEN, true).add(CKA_ID, ByteView(id));
+Attributes object(CK_OBJECT_CLASS object_class, const ObjectId& id) {
+  Attributes wanted = objects(object_class);
+  wanted.add(CKA_ID, ByteView(id));
   return wanted;
 }
 

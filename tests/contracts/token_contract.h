@@ -26,6 +26,8 @@ struct OpenToken {
 struct TokenMaker {
   std::string name;
   std::function<OpenToken()> make;
+  /// How the token holds keys of each kind.
+  std::function<Holding(KeyKind)> holding;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const TokenMaker& maker) {
@@ -50,13 +52,16 @@ class TokenContract : public testing::TestWithParam<TokenMaker> {
     token().generate_object(KeyKind::aes_256, id, label, soon());
     return {KeyKind::aes_256, id};
   }
-  /// One material of each kind that the token has.
-  std::vector<MaterialRef> materials() {
-    std::vector<MaterialRef> all{new_object()};
-    if (token().capabilities().wrap_kwp) {
-      all.emplace_back(token().generate_wrapped(KeyKind::aes_256, soon()));
+  /// A new key held in each way that the token has for the kind.
+  std::vector<MaterialRef> materials(KeyKind kind = KeyKind::aes_256) {
+    std::vector<MaterialRef> all{token().generate_object(kind, new_id(), "key", soon())};
+    if (GetParam().holding(kind) == Holding::wrapped) {
+      all.emplace_back(token().generate_wrapped(kind, soon()));
     }
     return all;
+  }
+  static const Bytes& public_key_of(const MaterialRef& key) {
+    return std::visit([](const auto& held) -> const Bytes& { return held.public_key; }, key);
   }
   template <class Call>
   static Failure failure_of(Call&& call) {

@@ -384,7 +384,7 @@ TEST_F(ProxyDeathTest, TheArmedTripwireAborts) {
   std::array<unsigned char, 32> value{};
   CK_ATTRIBUTE secret{CKA_VALUE, value.data(), value.size()};
   EXPECT_DEATH(p11_->C_GetAttributeValue(session_, key_, &secret, 1),
-               "tripwire: the value of a secret key is read");
+               "tripwire: the value of a sensitive key is read");
 }
 
 TEST_F(ProxyDeathTest, TwoCallsInOneSessionAbort) {

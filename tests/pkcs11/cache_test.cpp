@@ -69,7 +69,7 @@ TEST(MaterialCache, TellsMaterialsApartByAllTheyAre) {
 TEST(KeyCache, ForgetsAHandleUnlessANewerOneTookItsPlace) {
   KeyCache cache;
   const ObjectId id{1};
-  cache.put(id, {11, CKK_AES, 32, Role::key});
+  cache.put(id, {11, KeyKind::aes_256, Role::key});
   cache.forget(id, 10);
   EXPECT_EQ(cache.find(id)->handle, 11U);
   cache.forget(id, 11);

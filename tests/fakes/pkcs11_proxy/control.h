@@ -96,7 +96,8 @@ class Control {
   /// new limit. 0: never.
   virtual void pin_lock(unsigned long wrong_pins) = 0;
 
-  /// Armed: asking for the value of a secret or a sensitive private key aborts the process.
+  /// Armed: asking for the value of a sensitive key, or of one on the token, aborts the
+  /// process.
   virtual void arm_tripwire(bool armed) = 0;
   /// How often such a value was asked for, armed or not.
   [[nodiscard]] virtual std::uint64_t tripped() const = 0;

@@ -140,13 +140,16 @@ CK_RV get_attribute_value(Call& call, CK_SESSION_HANDLE session, CK_OBJECT_HANDL
   if (asks) {
     CK_OBJECT_CLASS object_class = CKO_DATA;
     CK_BBOOL sensitive = CK_FALSE;
-    std::array<CK_ATTRIBUTE, 2> query{{{CKA_CLASS, &object_class, sizeof object_class},
-                                       {CKA_SENSITIVE, &sensitive, sizeof sensitive}}};
-    // Objects without CKA_SENSITIVE answer an error here, and their class all the same.
+    CK_BBOOL on_token = CK_FALSE;
+    std::array<CK_ATTRIBUTE, 3> query{{{CKA_CLASS, &object_class, sizeof object_class},
+                                       {CKA_SENSITIVE, &sensitive, sizeof sensitive},
+                                       {CKA_TOKEN, &on_token, sizeof on_token}}};
+    // Objects without CKA_SENSITIVE answer an error here, and the rest all the same.
     target().C_GetAttributeValue(session, object, query.data(), query.size());
-    if (object_class == CKO_SECRET_KEY) call.faults.trip("the value of a secret key is read");
-    if (object_class == CKO_PRIVATE_KEY && sensitive != CK_FALSE) {
-      call.faults.trip("the value of a sensitive private key is read");
+    const bool secret = object_class == CKO_SECRET_KEY || object_class == CKO_PRIVATE_KEY;
+    // What a key agreement gives is a session object that is made to be read.
+    if (secret && (sensitive != CK_FALSE || on_token != CK_FALSE)) {
+      call.faults.trip("the value of a sensitive key is read");
     }
   }
   return target().C_GetAttributeValue(session, object, attributes, size);

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+
+#include "pkcs11/attributes.h"
+#include "pkcs11/session.h"
+#include "pkcs11/token.h"
+
+// Public keys: as PKCS#11 objects have them, and as SubjectPublicKeyInfo (RFC 5280), DER.
+namespace pkcs11 {
+
+/// Of the public key object; throws Error{device_error} if it is no key of the kind.
+[[nodiscard]] Bytes read_public_key(Session& session, KeyKind kind, CK_OBJECT_HANDLE object);
+/// Adds what makes a public key object this key; false if it is no key of the kind.
+[[nodiscard]] bool add_public_key(Attributes& wanted, KeyKind kind, ByteView public_key);
+/// The modulus without leading zeros; nullopt if it is no RSA key of the kind.
+[[nodiscard]] std::optional<Bytes> rsa_modulus(KeyKind kind, ByteView public_key);
+/// The uncompressed point (SEC 1, 2.3.3); nullopt if it is no point of the kind's curve.
+[[nodiscard]] std::optional<Bytes> valid_ec_point(KeyKind kind, ByteView public_key);
+
+}  // namespace pkcs11
