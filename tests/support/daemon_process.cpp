@@ -124,7 +124,12 @@ ApiClient::ApiClient(std::uint16_t port, const Credentials& caller, Transport tr
   context_.reset(SSL_CTX_new(TLS_client_method()));
   ssl_.reset(SSL_new(context_.get()));
   SSL_set_fd(ssl_.get(), fd_);
-  if (SSL_connect(ssl_.get()) != 1) throw std::runtime_error("no TLS handshake");
+  int connected = 0;
+  do {
+    errno = 0;
+    connected = SSL_connect(ssl_.get());
+  } while (connected != 1 && errno == EINTR);
+  if (connected != 1) throw std::runtime_error("no TLS handshake");
 }
 
 ApiClient::~ApiClient() {
@@ -141,9 +146,13 @@ bool ApiClient::send(const std::string& request) const {
 
 bool ApiClient::receive(std::string& received) const {
   std::array<char, 8192> buffer;
-  const ssize_t count = ssl_ != nullptr
-                            ? SSL_read(ssl_.get(), buffer.data(), static_cast<int>(buffer.size()))
+  ssize_t count = 0;
+  do {
+    errno = 0;
+    count = ssl_ != nullptr ? SSL_read(ssl_.get(), buffer.data(), static_cast<int>(buffer.size()))
                             : ::recv(fd_, buffer.data(), buffer.size(), 0);
+    // A socket with a time-out is interrupted also where its process was only stopped for a while.
+  } while (count < 0 && errno == EINTR);
   if (count < 0 && errno == EAGAIN) throw std::runtime_error("the daemon says nothing");
   if (count <= 0) return false;
   received.append(buffer.data(), static_cast<std::size_t>(count));

@@ -85,7 +85,10 @@ Client::Client(std::uint16_t port, const TlsOffer& offer) : fd_(connected_socket
     std::string name = offer.server_name;
     SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
   }
-  connected_ = SSL_connect(ssl_.get()) == 1;
+  do {
+    errno = 0;
+    connected_ = SSL_connect(ssl_.get()) == 1;
+  } while (!connected_ && errno == EINTR);
 }
 
 Client::Client(Client&& other) noexcept
@@ -116,12 +119,13 @@ bool Client::send(std::string_view bytes) const {
 bool Client::fill() {
   std::array<char, 8192> buffer;
   ssize_t count = 0;
-  if (ssl_ != nullptr) {
-    count = SSL_read(ssl_.get(), buffer.data(), static_cast<int>(buffer.size()));
-  } else {
-    count = ::recv(fd_, buffer.data(), buffer.size(), 0);
-    if (count < 0 && errno == EAGAIN) throw std::runtime_error("the server says nothing");
-  }
+  do {
+    errno = 0;
+    count = ssl_ != nullptr ? SSL_read(ssl_.get(), buffer.data(), static_cast<int>(buffer.size()))
+                            : ::recv(fd_, buffer.data(), buffer.size(), 0);
+    // A socket with a time-out is interrupted also where its process was only stopped for a while.
+  } while (count < 0 && errno == EINTR);
+  if (count < 0 && errno == EAGAIN) throw std::runtime_error("the server says nothing");
   if (count <= 0) return false;
   received_.append(buffer.data(), static_cast<std::size_t>(count));
   return true;
