@@ -10,6 +10,7 @@ namespace {
 
 using api::KeySpec;
 using api::KeyUsageType;
+using pkcs11::KeyKind;
 using E = api::EncryptionAlgorithmSpec;
 using S = api::SigningAlgorithmSpec;
 using M = api::MacAlgorithmSpec;
@@ -45,45 +46,67 @@ constexpr std::array kTable{
     KeySpecRow{.spec = KeySpec::rsa_2048,
                .usages = kEncryptOrSign,
                .encryption = kOaep,
-               .signing = kRsaSigning},
+               .signing = kRsaSigning,
+               .kind = KeyKind::rsa_2048,
+               .modulus_size = 256},
     KeySpecRow{.spec = KeySpec::rsa_3072,
                .usages = kEncryptOrSign,
                .encryption = kOaep,
-               .signing = kRsaSigning},
+               .signing = kRsaSigning,
+               .kind = KeyKind::rsa_3072,
+               .modulus_size = 384},
     KeySpecRow{.spec = KeySpec::rsa_4096,
                .usages = kEncryptOrSign,
                .encryption = kOaep,
-               .signing = kRsaSigning},
+               .signing = kRsaSigning,
+               .kind = KeyKind::rsa_4096,
+               .modulus_size = 512},
     KeySpecRow{.spec = KeySpec::ecc_nist_p256,
                .usages = kSignOrAgree,
                .signing = kEcdsa256,
-               .agreement = kEcdh},
+               .agreement = kEcdh,
+               .kind = KeyKind::ec_p256},
     KeySpecRow{.spec = KeySpec::ecc_nist_p384,
                .usages = kSignOrAgree,
                .signing = kEcdsa384,
-               .agreement = kEcdh},
+               .agreement = kEcdh,
+               .kind = KeyKind::ec_p384},
     KeySpecRow{.spec = KeySpec::ecc_nist_p521,
                .usages = kSignOrAgree,
                .signing = kEcdsa512,
-               .agreement = kEcdh},
-    KeySpecRow{.spec = KeySpec::ecc_secg_p256k1, .usages = kSign, .signing = kEcdsa256},
-    KeySpecRow{.spec = KeySpec::ecc_nist_edwards25519, .usages = kSign, .signing = kEd25519},
+               .agreement = kEcdh,
+               .kind = KeyKind::ec_p521},
+    KeySpecRow{.spec = KeySpec::ecc_secg_p256k1,
+               .usages = kSign,
+               .signing = kEcdsa256,
+               .kind = KeyKind::ec_secp256k1},
+    KeySpecRow{.spec = KeySpec::ecc_nist_edwards25519,
+               .usages = kSign,
+               .signing = kEd25519,
+               .kind = KeyKind::ed25519},
     KeySpecRow{.spec = KeySpec::symmetric_default,
                .usages = kEncrypt,
                .encryption = kSymmetric,
-               .kind = pkcs11::KeyKind::aes_256},
-    KeySpecRow{.spec = KeySpec::hmac_224, .usages = kMac, .mac = kHmac224},
-    KeySpecRow{.spec = KeySpec::hmac_256, .usages = kMac, .mac = kHmac256},
-    KeySpecRow{.spec = KeySpec::hmac_384, .usages = kMac, .mac = kHmac384},
-    KeySpecRow{.spec = KeySpec::hmac_512, .usages = kMac, .mac = kHmac512},
+               .kind = KeyKind::aes_256},
+    KeySpecRow{
+        .spec = KeySpec::hmac_224, .usages = kMac, .mac = kHmac224, .kind = KeyKind::hmac_224},
+    KeySpecRow{
+        .spec = KeySpec::hmac_256, .usages = kMac, .mac = kHmac256, .kind = KeyKind::hmac_256},
+    KeySpecRow{
+        .spec = KeySpec::hmac_384, .usages = kMac, .mac = kHmac384, .kind = KeyKind::hmac_384},
+    KeySpecRow{
+        .spec = KeySpec::hmac_512, .usages = kMac, .mac = kHmac512, .kind = KeyKind::hmac_512},
     KeySpecRow{.spec = KeySpec::sm2,
                .usages = kEncryptSignOrAgree,
                .encryption = kSm2pke,
                .signing = kSm2dsa,
                .agreement = kEcdh},
-    KeySpecRow{.spec = KeySpec::ml_dsa_44, .usages = kSign, .signing = kMlDsa},
-    KeySpecRow{.spec = KeySpec::ml_dsa_65, .usages = kSign, .signing = kMlDsa},
-    KeySpecRow{.spec = KeySpec::ml_dsa_87, .usages = kSign, .signing = kMlDsa},
+    KeySpecRow{
+        .spec = KeySpec::ml_dsa_44, .usages = kSign, .signing = kMlDsa, .kind = KeyKind::ml_dsa_44},
+    KeySpecRow{
+        .spec = KeySpec::ml_dsa_65, .usages = kSign, .signing = kMlDsa, .kind = KeyKind::ml_dsa_65},
+    KeySpecRow{
+        .spec = KeySpec::ml_dsa_87, .usages = kSign, .signing = kMlDsa, .kind = KeyKind::ml_dsa_87},
 };
 
 }  // namespace
@@ -95,6 +118,14 @@ const KeySpecRow& key_spec(api::KeySpec spec) {
   if (row == kTable.end()) {
     throw api::Error(api::ErrorCode::kms_internal,
                      "A key spec is missing from the key spec table.");
+  }
+  return *row;
+}
+
+const KeySpecRow& key_spec(pkcs11::KeyKind kind) {
+  const auto* row = std::ranges::find(kTable, kind, &KeySpecRow::kind);
+  if (row == kTable.end()) {
+    throw api::internal_error("A kind of key is missing from the key spec table.");
   }
   return *row;
 }

@@ -19,6 +19,14 @@ struct DataKey {
   std::string material_id;
 };
 
+/// A fresh data key pair, and its private key's encryption.
+struct DataKeyPair {
+  SecretBytes private_key;  // PrivateKeyInfo (PKCS#8), DER
+  Bytes public_key;         // SubjectPublicKeyInfo, DER
+  Bytes ciphertext;         // of the private key
+  std::string material_id;
+};
+
 struct Encrypted {
   Bytes ciphertext;  // the blob
   std::string material_id;
@@ -31,9 +39,12 @@ class KeyStore {
   virtual ~KeyStore() = default;
 
   /// A reference that must be recorded (state creating) before make(); nullopt where make() leaves
-  /// nothing behind that a crash could orphan.
-  [[nodiscard]] virtual std::optional<pkcs11::MaterialRef> reserve(pkcs11::KeyKind kind) = 0;
-  /// Makes the material, under the reserved reference if there is one.
+  /// nothing behind that a crash could orphan. UnsupportedOperationException if no such key can be
+  /// held.
+  [[nodiscard]] virtual std::optional<pkcs11::MaterialRef> reserve(pkcs11::KeyKind kind,
+                                                                   Deadline deadline) = 0;
+  /// Makes the material, under the reserved reference if there is one; what it returns has the
+  /// public key.
   [[nodiscard]] virtual pkcs11::MaterialRef make(pkcs11::KeyKind kind,
                                                  const std::optional<pkcs11::MaterialRef>& reserved,
                                                  const std::string& key_arn, Deadline deadline) = 0;
@@ -50,6 +61,35 @@ class KeyStore {
                                                            Deadline deadline) = 0;
   virtual DataKey generate_data_key(const keys::AuthorizedKey& key, std::size_t size,
                                     const keys::EncryptionContext& context, Deadline deadline) = 0;
+  virtual DataKeyPair generate_data_key_pair(const keys::AuthorizedKey& key, pkcs11::KeyKind kind,
+                                             const keys::EncryptionContext& context,
+                                             Deadline deadline) = 0;
+
+  /// Whether sign() and verify() serve the algorithm with messages of that form.
+  [[nodiscard]] virtual bool signs(pkcs11::SignatureScheme scheme, pkcs11::MessageForm form,
+                                   Deadline deadline) = 0;
+  virtual Bytes sign(const keys::AuthorizedKey& key, pkcs11::SignatureScheme scheme,
+                     pkcs11::MessageForm form, ByteView message, Deadline deadline) = 0;
+  [[nodiscard]] virtual bool verify(const keys::AuthorizedKey& key, pkcs11::SignatureScheme scheme,
+                                    pkcs11::MessageForm form, ByteView message, ByteView signature,
+                                    Deadline deadline) = 0;
+  virtual Bytes generate_mac(const keys::AuthorizedKey& key, ByteView message,
+                             Deadline deadline) = 0;
+  [[nodiscard]] virtual bool verify_mac(const keys::AuthorizedKey& key, ByteView message,
+                                        ByteView mac, Deadline deadline) = 0;
+  virtual Bytes rsa_encrypt(const keys::AuthorizedKey& key, pkcs11::OaepHash hash,
+                            ByteView plaintext, Deadline deadline) = 0;
+  /// nullopt: not encrypted under this key, or not with this hash.
+  [[nodiscard]] virtual std::optional<SecretBytes> rsa_decrypt(const keys::AuthorizedKey& key,
+                                                               pkcs11::OaepHash hash,
+                                                               ByteView ciphertext,
+                                                               Deadline deadline) = 0;
+  /// nullopt: the peer's public key is no SubjectPublicKeyInfo of a point on the key's curve.
+  [[nodiscard]] virtual std::optional<SecretBytes> derive(const keys::AuthorizedKey& key,
+                                                          ByteView peer, Deadline deadline) = 0;
+  /// SubjectPublicKeyInfo, DER; empty for secret keys. Asks no token.
+  [[nodiscard]] virtual Bytes public_key(const keys::AuthorizedKey& key) const = 0;
+
   [[nodiscard]] virtual SecretBytes random(std::size_t size, Deadline deadline) = 0;
 };
 

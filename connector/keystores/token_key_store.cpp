@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "connector/api/error.h"
+#include "connector/keys/key_spec.h"
 
 namespace kms::keystores {
 namespace {
@@ -13,17 +14,36 @@ pkcs11::KeyKind kind_of(const pkcs11::MaterialRef& ref) {
   return std::visit([](const auto& material) { return material.kind; }, ref);
 }
 
+/// The material of a key that has no generations to count: every kind but AES.
+const pkcs11::MaterialRef& material_of(const keys::AuthorizedKey& key) {
+  const keys::Material* material = key.record().material(key.record().current_material);
+  if (material == nullptr || material->generations.empty()) throw api::internal_error();
+  return material->generations.back().ref;
+}
+
 }  // namespace
 
 TokenKeyStore::TokenKeyStore(std::shared_ptr<TokenHandle> token, TokenRole role,
                              const Shared& shared)
     : token_(std::move(token)), role_(role), shared_(shared) {}
 
-std::optional<pkcs11::MaterialRef> TokenKeyStore::reserve(pkcs11::KeyKind kind) {
+template <class Function>
+auto TokenKeyStore::with_token(Deadline deadline, Function&& function) const {
+  return translated(role_, [&] { return function(token_->wait(deadline)); });
+}
+
+std::optional<pkcs11::MaterialRef> TokenKeyStore::reserve(pkcs11::KeyKind kind, Deadline deadline) {
   if (role_ == TokenRole::region) {
-    const pkcs11::Token* token = token_->get();
-    if (token == nullptr) throw api_error(pkcs11::Failure::token_absent, role_);
-    if (token->capabilities().wrap_kwp) return std::nullopt;
+    switch (with_token(deadline, [&](auto& token) { return token.holding(kind, deadline); })) {
+      case pkcs11::Holding::wrapped:
+        return std::nullopt;
+      case pkcs11::Holding::object:
+        break;
+      case pkcs11::Holding::none:
+        throw api::unsupported_operation("KeySpec " +
+                                         std::string(api::to_string(keys::key_spec(kind).spec)) +
+                                         " is not supported in this Region");
+    }
   }
   pkcs11::ObjectMaterial object{.kind = kind};
   shared_.random.fill(object.id);
@@ -33,20 +53,18 @@ std::optional<pkcs11::MaterialRef> TokenKeyStore::reserve(pkcs11::KeyKind kind) 
 pkcs11::MaterialRef TokenKeyStore::make(pkcs11::KeyKind kind,
                                         const std::optional<pkcs11::MaterialRef>& reserved,
                                         const std::string& key_arn, Deadline deadline) {
-  return translated(role_, [&]() -> pkcs11::MaterialRef {
-    pkcs11::Token& token = token_->wait(deadline);
+  return with_token(deadline, [&](auto& token) -> pkcs11::MaterialRef {
     if (!reserved) return token.generate_wrapped(kind, deadline);
     const auto& object = std::get<pkcs11::ObjectMaterial>(*reserved);
-    token.generate_object(kind, object.id, key_arn, deadline);
-    return object;
+    return token.generate_object(kind, object.id, key_arn, deadline);
   });
 }
 
 bool TokenKeyStore::destroy(const pkcs11::MaterialRef& ref, Deadline deadline) {
   const auto* object = std::get_if<pkcs11::ObjectMaterial>(&ref);
   if (object == nullptr) return true;
-  return translated(role_,
-                    [&] { return token_->wait(deadline).destroy_object(object->id, deadline); });
+  return with_token(deadline,
+                    [&](auto& token) { return token.destroy_object(object->id, deadline); });
 }
 
 keys::CiphertextHeader TokenKeyStore::Current::header() const {
@@ -74,7 +92,7 @@ keys::KeyPtr TokenKeyStore::next_generation(const Current& used_up, Deadline dea
   const pkcs11::KeyKind kind = kind_of(used_up.generation->ref);
   const std::string arn = used_up.key->arn();
   const Generations::Maker maker{
-      .reserve = [&] { return reserve(kind); },
+      .reserve = [&] { return reserve(kind, deadline); },
       .make =
           [&](const std::optional<pkcs11::MaterialRef>& reserved, bool again) {
             const auto* object =
@@ -91,8 +109,7 @@ keys::KeyPtr TokenKeyStore::next_generation(const Current& used_up, Deadline dea
 
 Encrypted TokenKeyStore::encrypt(const keys::AuthorizedKey& key, ByteView plaintext,
                                  const keys::EncryptionContext& context, Deadline deadline) {
-  return translated(role_, [&] {
-    pkcs11::Token& token = token_->wait(deadline);
+  return with_token(deadline, [&](auto& token) {
     const Current use = current(key.pointer(), deadline);
     const keys::CiphertextHeader header = use.header();
     const pkcs11::GcmCiphertext made = token.gcm_encrypt(
@@ -112,17 +129,16 @@ std::optional<SecretBytes> TokenKeyStore::decrypt(const keys::AuthorizedKey& key
   const auto generation =
       std::ranges::find(material->generations, header.generation, &keys::Generation::number);
   if (generation == material->generations.end()) return std::nullopt;
-  return translated(role_, [&] {
-    return token_->wait(deadline).gcm_decrypt(generation->ref, ciphertext.iv, ciphertext.data,
-                                              keys::additional_data(header, context), deadline);
+  return with_token(deadline, [&](auto& token) {
+    return token.gcm_decrypt(generation->ref, ciphertext.iv, ciphertext.data,
+                             keys::additional_data(header, context), deadline);
   });
 }
 
 DataKey TokenKeyStore::generate_data_key(const keys::AuthorizedKey& key, std::size_t size,
                                          const keys::EncryptionContext& context,
                                          Deadline deadline) {
-  return translated(role_, [&] {
-    pkcs11::Token& token = token_->wait(deadline);
+  return with_token(deadline, [&](auto& token) {
     const Current use = current(key.pointer(), deadline);
     const keys::CiphertextHeader header = use.header();
     pkcs11::SealedRandom made = token.generate_sealed(
@@ -133,10 +149,81 @@ DataKey TokenKeyStore::generate_data_key(const keys::AuthorizedKey& key, std::si
   });
 }
 
+DataKeyPair TokenKeyStore::generate_data_key_pair(const keys::AuthorizedKey& key,
+                                                  pkcs11::KeyKind kind,
+                                                  const keys::EncryptionContext& context,
+                                                  Deadline deadline) {
+  pkcs11::DataKeyPair made = with_token(
+      deadline, [&](auto& token) { return token.generate_data_key_pair(kind, deadline); });
+  Encrypted encrypted = encrypt(key, made.private_key.view(), context, deadline);
+  return {.private_key = std::move(made.private_key),
+          .public_key = std::move(made.public_key),
+          .ciphertext = std::move(encrypted.ciphertext),
+          .material_id = std::move(encrypted.material_id)};
+}
+
+bool TokenKeyStore::signs(pkcs11::SignatureScheme scheme, pkcs11::MessageForm form,
+                          Deadline deadline) {
+  return with_token(deadline, [&](auto& token) { return token.signs(scheme, form, deadline); });
+}
+
+Bytes TokenKeyStore::sign(const keys::AuthorizedKey& key, pkcs11::SignatureScheme scheme,
+                          pkcs11::MessageForm form, ByteView message, Deadline deadline) {
+  return with_token(deadline, [&](auto& token) {
+    return token.sign(material_of(key), scheme, form, message, deadline);
+  });
+}
+
+bool TokenKeyStore::verify(const keys::AuthorizedKey& key, pkcs11::SignatureScheme scheme,
+                           pkcs11::MessageForm form, ByteView message, ByteView signature,
+                           Deadline deadline) {
+  return with_token(deadline, [&](auto& token) {
+    return token.verify(material_of(key), scheme, form, message, signature, deadline);
+  });
+}
+
+Bytes TokenKeyStore::generate_mac(const keys::AuthorizedKey& key, ByteView message,
+                                  Deadline deadline) {
+  return with_token(deadline,
+                    [&](auto& token) { return token.mac(material_of(key), message, deadline); });
+}
+
+bool TokenKeyStore::verify_mac(const keys::AuthorizedKey& key, ByteView message, ByteView mac,
+                               Deadline deadline) {
+  return with_token(deadline, [&](auto& token) {
+    return token.verify_mac(material_of(key), message, mac, deadline);
+  });
+}
+
+Bytes TokenKeyStore::rsa_encrypt(const keys::AuthorizedKey& key, pkcs11::OaepHash hash,
+                                 ByteView plaintext, Deadline deadline) {
+  return with_token(deadline, [&](auto& token) {
+    return token.oaep_encrypt(material_of(key), hash, plaintext, deadline);
+  });
+}
+
+std::optional<SecretBytes> TokenKeyStore::rsa_decrypt(const keys::AuthorizedKey& key,
+                                                      pkcs11::OaepHash hash, ByteView ciphertext,
+                                                      Deadline deadline) {
+  return with_token(deadline, [&](auto& token) {
+    return token.oaep_decrypt(material_of(key), hash, ciphertext, deadline);
+  });
+}
+
+std::optional<SecretBytes> TokenKeyStore::derive(const keys::AuthorizedKey& key, ByteView peer,
+                                                 Deadline deadline) {
+  return with_token(deadline,
+                    [&](auto& token) { return token.ecdh(material_of(key), peer, deadline); });
+}
+
+Bytes TokenKeyStore::public_key(const keys::AuthorizedKey& key) const {
+  return std::visit([](const auto& material) { return material.public_key; }, material_of(key));
+}
+
 SecretBytes TokenKeyStore::random(std::size_t size, Deadline deadline) {
-  return translated(role_, [&] {
+  return with_token(deadline, [&](auto& token) {
     SecretBytes bytes(size);
-    token_->wait(deadline).random(bytes.span(), deadline);
+    token.random(bytes.span(), deadline);
     return bytes;
   });
 }

@@ -28,7 +28,7 @@ class TokenKeyStore final : public KeyStore {
   /// wrap.
   TokenKeyStore(std::shared_ptr<TokenHandle> token, TokenRole role, const Shared& shared);
 
-  std::optional<pkcs11::MaterialRef> reserve(pkcs11::KeyKind kind) override;
+  std::optional<pkcs11::MaterialRef> reserve(pkcs11::KeyKind kind, Deadline deadline) override;
   pkcs11::MaterialRef make(pkcs11::KeyKind kind, const std::optional<pkcs11::MaterialRef>& reserved,
                            const std::string& key_arn, Deadline deadline) override;
   bool destroy(const pkcs11::MaterialRef& ref, Deadline deadline) override;
@@ -41,6 +41,25 @@ class TokenKeyStore final : public KeyStore {
                                      Deadline deadline) override;
   DataKey generate_data_key(const keys::AuthorizedKey& key, std::size_t size,
                             const keys::EncryptionContext& context, Deadline deadline) override;
+  DataKeyPair generate_data_key_pair(const keys::AuthorizedKey& key, pkcs11::KeyKind kind,
+                                     const keys::EncryptionContext& context,
+                                     Deadline deadline) override;
+  bool signs(pkcs11::SignatureScheme scheme, pkcs11::MessageForm form, Deadline deadline) override;
+  Bytes sign(const keys::AuthorizedKey& key, pkcs11::SignatureScheme scheme,
+             pkcs11::MessageForm form, ByteView message, Deadline deadline) override;
+  bool verify(const keys::AuthorizedKey& key, pkcs11::SignatureScheme scheme,
+              pkcs11::MessageForm form, ByteView message, ByteView signature,
+              Deadline deadline) override;
+  Bytes generate_mac(const keys::AuthorizedKey& key, ByteView message, Deadline deadline) override;
+  bool verify_mac(const keys::AuthorizedKey& key, ByteView message, ByteView mac,
+                  Deadline deadline) override;
+  Bytes rsa_encrypt(const keys::AuthorizedKey& key, pkcs11::OaepHash hash, ByteView plaintext,
+                    Deadline deadline) override;
+  std::optional<SecretBytes> rsa_decrypt(const keys::AuthorizedKey& key, pkcs11::OaepHash hash,
+                                         ByteView ciphertext, Deadline deadline) override;
+  std::optional<SecretBytes> derive(const keys::AuthorizedKey& key, ByteView peer,
+                                    Deadline deadline) override;
+  Bytes public_key(const keys::AuthorizedKey& key) const override;
   SecretBytes random(std::size_t size, Deadline deadline) override;
 
  private:
@@ -53,6 +72,9 @@ class TokenKeyStore final : public KeyStore {
   };
   Current current(keys::KeyPtr key, Deadline deadline);
   keys::KeyPtr next_generation(const Current& used_up, Deadline deadline);
+  /// Of the caller's: the token is waited for, and what it throws is translated.
+  template <class Function>
+  auto with_token(Deadline deadline, Function&& function) const;
 
   const std::shared_ptr<TokenHandle> token_;
   const TokenRole role_;

@@ -67,14 +67,13 @@ void check_origin(const api::CreateKeyRequest& in, OriginType origin) {
 
 void check_supported(const api::CreateKeyRequest& in, const keys::KeySpecRow& row) {
   const std::string spec(api::to_string(row.spec));
-  if (row.spec == KeySpec::sm2) {
-    throw api::unsupported_operation("KeySpec SM2 is not supported in this Region");
+  if (!row.kind) {
+    throw api::unsupported_operation("KeySpec " + spec + " is not supported in this Region");
   }
   if (in.custom_key_store_id && row.spec != KeySpec::symmetric_default) {
     throw api::unsupported_operation("KeySpec " + spec +
                                      " is not supported in a custom key store.");
   }
-  if (!row.kind) throw api::unsupported_operation("KeySpec " + spec + " is not supported yet.");
   if (in.multi_region.value_or(false)) {
     throw api::unsupported_operation(
         in.custom_key_store_id ? "Multi-Region keys are not supported in a custom key store."
@@ -88,7 +87,7 @@ void check_supported(const api::CreateKeyRequest& in, const keys::KeySpecRow& ro
 void make_material(Call& call, keystores::KeyStore& store, pkcs11::KeyKind kind,
                    keys::KeyRecord& key) {
   keys::Material& material = key.materials.front();
-  const auto reserved = store.reserve(kind);
+  const auto reserved = store.reserve(kind, call.deadline());
   if (!reserved) {
     material.generations = {
         {.number = 1, .ref = store.make(kind, reserved, key.arn(), call.deadline())}};

@@ -15,18 +15,22 @@ std::size_t size_of(const DataKeyRequest& request) {
 
 }  // namespace
 
-MadeDataKey make_data_key(Call& call, const DataKeyRequest& request) {
-  check_context_size(request.encryption_context);
-  const auto key = call.authorize(
-      request.key_id,
-      {.encryption_context = &request.encryption_context, .grant_tokens = &request.grant_tokens});
-  const std::size_t size = size_of(request);
+void check_makes_data_keys(const Call& call, const keys::AuthorizedKey& key) {
   call.check_usage(key, api::KeyUsageType::encrypt_decrypt);
   call.check_state(key);
   if (key.record().spec != api::KeySpec::symmetric_default) {
     throw api::Error(api::ErrorCode::invalid_key_usage,
                      "You cannot generate a data key with an asymmetric CMK");
   }
+}
+
+MadeDataKey make_data_key(Call& call, const DataKeyRequest& request) {
+  check_context_size(request.encryption_context);
+  const auto key = call.authorize(
+      request.key_id,
+      {.encryption_context = &request.encryption_context, .grant_tokens = &request.grant_tokens});
+  const std::size_t size = size_of(request);
+  check_makes_data_keys(call, key);
   call.end_dry_run(request.dry_run);
   auto data_key =
       call.key_stores()

@@ -22,6 +22,9 @@ struct MadeDataKey {
   keystores::DataKey data_key;
 };
 
+/// Usage, state and kind of a key that is to make data keys or data key pairs.
+void check_makes_data_keys(const Call& call, const keys::AuthorizedKey& key);
+
 MadeDataKey make_data_key(Call& call, const DataKeyRequest& request);
 
 }  // namespace kms::operations

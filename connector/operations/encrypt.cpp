@@ -6,20 +6,19 @@ namespace {
 
 api::EncryptResponse encrypt(Call& call, const api::EncryptRequest& in) {
   check_context_size(in.encryption_context);
-  const auto key = call.authorize(
-      in.key_id, {.encryption_context = &in.encryption_context, .grant_tokens = &in.grant_tokens});
-  call.check_usage(key, api::KeyUsageType::encrypt_decrypt);
-  call.check_state(key);
-  const auto algorithm = check_algorithm(key, in.encryption_algorithm);
+  const Sealing sealing = prepare_sealing(call,
+                                          {.key_id = in.key_id,
+                                           .encryption_context = in.encryption_context,
+                                           .grant_tokens = in.grant_tokens,
+                                           .algorithm = in.encryption_algorithm,
+                                           .action = "Encrypt"},
+                                          &in.plaintext);
   call.end_dry_run(in.dry_run);
-  auto encrypted =
-      call.key_stores()
-          .of(key.record())
-          ->encrypt(key, in.plaintext.view(), context_of(in.encryption_context), call.deadline());
-  call.used(key);
-  return {.ciphertext_blob = api::Blob(std::move(encrypted.ciphertext)),
-          .key_id = key.arn(),
-          .encryption_algorithm = algorithm};
+  Sealed sealed = seal(call, sealing, in.plaintext);
+  call.used(sealing.key);
+  return {.ciphertext_blob = api::Blob(std::move(sealed.ciphertext)),
+          .key_id = sealing.key.arn(),
+          .encryption_algorithm = sealing.algorithm};
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "connector/api/error.h"
-#include "connector/keys/key_spec.h"
+#include "connector/keys/algorithms.h"
 
 namespace kms::operations {
 namespace {
@@ -53,18 +53,58 @@ keys::AuthorizedKey authorize_source(Call& call, const Source& source,
   return key;
 }
 
+/// The algorithm of the request, SYMMETRIC_DEFAULT if none, that the key must have; and no context
+/// with an asymmetric one. `doing`: encrypting or decrypting.
+const keys::EncryptionRow& check_algorithm(
+    const keys::AuthorizedKey& key, const std::optional<api::EncryptionAlgorithmSpec>& algorithm,
+    const std::optional<EncryptionContext>& context, std::string_view doing) {
+  const auto wanted = algorithm.value_or(api::EncryptionAlgorithmSpec::symmetric_default);
+  keys::check_algorithm(keys::key_spec(key.record().spec), wanted);
+  const keys::EncryptionRow& row = keys::encryption_algorithm(wanted);
+  if (row.hash && context && !context->empty()) {
+    throw api::validation_error("EncryptionContext is not supported when " + std::string(doing) +
+                                " with asymmetric CMKs.");
+  }
+  return row;
+}
+
+void check_size(const keys::KeySpecRow& spec, const keys::EncryptionRow& algorithm,
+                std::size_t size) {
+  const std::size_t most = keys::max_plaintext(spec, algorithm);
+  if (size <= most) return;
+  throw api::validation_error("Algorithm " + std::string(api::to_string(algorithm.algorithm)) +
+                              " and key spec " + std::string(api::to_string(spec.spec)) +
+                              " cannot encrypt data larger than " + std::to_string(most) +
+                              " bytes.");
+}
+
 }  // namespace
 
-api::EncryptionAlgorithmSpec check_algorithm(
-    const keys::AuthorizedKey& key, const std::optional<api::EncryptionAlgorithmSpec>& algorithm) {
-  const auto wanted = algorithm.value_or(api::EncryptionAlgorithmSpec::symmetric_default);
-  const keys::KeySpecRow& row = keys::key_spec(key.record().spec);
-  if (std::ranges::find(row.encryption, wanted) == row.encryption.end()) {
-    throw Error(ErrorCode::invalid_key_usage, "Algorithm " + std::string(api::to_string(wanted)) +
-                                                  " is incompatible with key spec " +
-                                                  std::string(api::to_string(row.spec)) + ".");
+Sealing prepare_sealing(Call& call, const Target& target, const SecretBytes* plaintext) {
+  auto key = call.authorize(target.key_id, {.action = target.action,
+                                            .encryption_context = &target.encryption_context,
+                                            .grant_tokens = &target.grant_tokens});
+  call.check_usage(key, api::KeyUsageType::encrypt_decrypt);
+  call.check_state(key);
+  const auto& row = check_algorithm(key, target.algorithm, target.encryption_context, "encrypting");
+  if (plaintext != nullptr) {
+    check_size(keys::key_spec(key.record().spec), row, plaintext->size());
   }
-  return wanted;
+  return {.key = std::move(key),
+          .algorithm = row.algorithm,
+          .encryption_context = context_of(target.encryption_context)};
+}
+
+Sealed seal(Call& call, const Sealing& sealing, const SecretBytes& plaintext) {
+  const auto store = call.key_stores().of(sealing.key.record());
+  if (const auto hash = keys::encryption_algorithm(sealing.algorithm).hash) {
+    return {.ciphertext =
+                store->rsa_encrypt(sealing.key, *hash, plaintext.view(), call.deadline())};
+  }
+  auto encrypted =
+      store->encrypt(sealing.key, plaintext.view(), sealing.encryption_context, call.deadline());
+  return {.ciphertext = std::move(encrypted.ciphertext),
+          .material_id = std::move(encrypted.material_id)};
 }
 
 std::optional<Opened> open_ciphertext(Call& call, const Source& source) {
@@ -80,20 +120,26 @@ std::optional<Opened> open_ciphertext(Call& call, const Source& source) {
   const auto ciphertext =
       ignore || !symmetric ? std::nullopt : keys::parse_ciphertext(source.ciphertext->view());
   keys::AuthorizedKey key = authorize_source(call, source, ciphertext);
+  // Before usage and algorithm, as AWS: an RSA ciphertext that is sent without its algorithm is a
+  // bad ciphertext.
+  if (symmetric && !ignore && !ciphertext) throw Error(ErrorCode::invalid_ciphertext);
   call.check_usage(key, api::KeyUsageType::encrypt_decrypt);
   call.check_state(key);
-  const auto algorithm = check_algorithm(key, source.algorithm);
+  const auto& row = check_algorithm(key, source.algorithm, source.encryption_context, "decrypting");
   if (ignore) return std::nullopt;
-  if (!ciphertext) throw Error(ErrorCode::invalid_ciphertext);
+
+  const auto store = call.key_stores().of(key.record());
   auto plaintext =
-      call.key_stores()
-          .of(key.record())
-          ->decrypt(key, *ciphertext, context_of(source.encryption_context), call.deadline());
+      row.hash ? store->rsa_decrypt(key, *row.hash, source.ciphertext->view(), call.deadline())
+               : store->decrypt(key, *ciphertext, context_of(source.encryption_context),
+                                call.deadline());
   if (!plaintext) throw Error(ErrorCode::invalid_ciphertext);
-  return Opened{.key = std::move(key),
+  Opened opened{.key = std::move(key),
                 .plaintext = std::move(*plaintext),
-                .algorithm = algorithm,
-                .material_id = ciphertext->header.material_id};
+                .algorithm = row.algorithm,
+                .material_id = std::nullopt};
+  if (ciphertext) opened.material_id = ciphertext->header.material_id;
+  return opened;
 }
 
 }  // namespace kms::operations

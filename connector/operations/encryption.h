@@ -9,12 +9,32 @@
 
 namespace kms::operations {
 
-/// The algorithm of the request, SYMMETRIC_DEFAULT if none; InvalidKeyUsageException if the key
-/// does not have it.
-api::EncryptionAlgorithmSpec check_algorithm(
-    const keys::AuthorizedKey& key, const std::optional<api::EncryptionAlgorithmSpec>& algorithm);
+/// The side that encrypts: Encrypt, or the destination of ReEncrypt.
+struct Target {
+  const std::string& key_id;
+  const std::optional<EncryptionContext>& encryption_context;
+  const std::optional<std::vector<std::string>>& grant_tokens;
+  const std::optional<api::EncryptionAlgorithmSpec>& algorithm;
+  std::string_view action;  // Encrypt or ReEncryptTo
+};
 
-/// One side of Decrypt or ReEncrypt: what was sent.
+struct Sealing {
+  keys::AuthorizedKey key;
+  api::EncryptionAlgorithmSpec algorithm;
+  const EncryptionContext& encryption_context;
+};
+
+/// Finds the key and checks everything; `plaintext` may be null where it is not known.
+Sealing prepare_sealing(Call& call, const Target& target, const SecretBytes* plaintext);
+
+struct Sealed {
+  Bytes ciphertext;
+  std::optional<std::string> material_id;  // of symmetric keys
+};
+
+Sealed seal(Call& call, const Sealing& sealing, const SecretBytes& plaintext);
+
+/// The side that decrypts: Decrypt, or the source of ReEncrypt.
 struct Source {
   const std::optional<api::Blob>& ciphertext;
   const std::optional<std::string>& key_id;
@@ -30,7 +50,7 @@ struct Opened {
   keys::AuthorizedKey key;
   SecretBytes plaintext;
   api::EncryptionAlgorithmSpec algorithm;
-  std::string material_id;
+  std::optional<std::string> material_id;  // of symmetric keys
 };
 
 /// Finds the key, checks everything and decrypts. With DryRunModifiers IGNORE_CIPHERTEXT only the

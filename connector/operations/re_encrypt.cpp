@@ -15,27 +15,24 @@ api::ReEncryptResponse re_encrypt(Call& call, const api::ReEncryptRequest& in) {
                                              .dry_run = in.dry_run,
                                              .dry_run_modifiers = in.dry_run_modifiers,
                                              .action = "ReEncryptFrom"});
-  const auto destination = call.authorize(in.destination_key_id,
-                                          {.action = "ReEncryptTo",
-                                           .encryption_context = &in.destination_encryption_context,
-                                           .grant_tokens = &in.grant_tokens});
-  call.check_usage(destination, api::KeyUsageType::encrypt_decrypt);
-  call.check_state(destination);
-  const auto algorithm = check_algorithm(destination, in.destination_encryption_algorithm);
+  const Sealing sealing = prepare_sealing(call,
+                                          {.key_id = in.destination_key_id,
+                                           .encryption_context = in.destination_encryption_context,
+                                           .grant_tokens = in.grant_tokens,
+                                           .algorithm = in.destination_encryption_algorithm,
+                                           .action = "ReEncryptTo"},
+                                          opened ? &opened->plaintext : nullptr);
   call.end_dry_run(in.dry_run);
-  auto encrypted = call.key_stores()
-                       .of(destination.record())
-                       ->encrypt(destination, opened->plaintext.view(),
-                                 context_of(in.destination_encryption_context), call.deadline());
+  Sealed sealed = seal(call, sealing, opened->plaintext);
   call.used(opened->key);
-  call.used(destination);
-  return {.ciphertext_blob = api::Blob(std::move(encrypted.ciphertext)),
+  call.used(sealing.key);
+  return {.ciphertext_blob = api::Blob(std::move(sealed.ciphertext)),
           .source_key_id = opened->key.arn(),
-          .key_id = destination.arn(),
+          .key_id = sealing.key.arn(),
           .source_encryption_algorithm = opened->algorithm,
-          .destination_encryption_algorithm = algorithm,
+          .destination_encryption_algorithm = sealing.algorithm,
           .source_key_material_id = opened->material_id,
-          .destination_key_material_id = std::move(encrypted.material_id)};
+          .destination_key_material_id = std::move(sealed.material_id)};
 }
 
 }  // namespace

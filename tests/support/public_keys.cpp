@@ -29,6 +29,15 @@ void must(int result, const char* what) {
   if (result <= 0) throw std::runtime_error(what);
 }
 
+Bytes encoded(const EVP_PKEY* key) {
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(key, &der);
+  must(size, "i2d_PUBKEY");
+  Bytes out(der, der + size);
+  OPENSSL_free(der);
+  return out;
+}
+
 const EVP_MD* hash_of(pkcs11::SignatureScheme scheme) {
   switch (scheme) {
     case rsa_pkcs1_sha256:
@@ -54,6 +63,18 @@ const EVP_MD* hash_of(pkcs11::SignatureScheme scheme) {
 }  // namespace
 
 int key_bits(ByteView public_key) { return EVP_PKEY_get_bits(parse(public_key).get()); }
+
+Bytes public_key_of(ByteView private_key) {
+  const unsigned char* next = private_key.data();
+  const std::unique_ptr<PKCS8_PRIV_KEY_INFO, decltype(&PKCS8_PRIV_KEY_INFO_free)> info(
+      d2i_PKCS8_PRIV_KEY_INFO(nullptr, &next, static_cast<long>(private_key.size())),
+      PKCS8_PRIV_KEY_INFO_free);
+  const Key key(info == nullptr ? nullptr : EVP_PKCS82PKEY(info.get()), EVP_PKEY_free);
+  if (key == nullptr || next != private_key.data() + private_key.size()) {
+    throw std::runtime_error("not a PrivateKeyInfo");
+  }
+  return encoded(key.get());
+}
 
 bool verifies(ByteView public_key, pkcs11::SignatureScheme scheme, ByteView message,
               ByteView signature) {
@@ -109,14 +130,7 @@ Peer::Peer(const char* group) : key_(EVP_EC_gen(group)) {
 
 Peer::~Peer() { EVP_PKEY_free(static_cast<EVP_PKEY*>(key_)); }
 
-Bytes Peer::public_key() const {
-  unsigned char* der = nullptr;
-  const int size = i2d_PUBKEY(static_cast<EVP_PKEY*>(key_), &der);
-  must(size, "i2d_PUBKEY");
-  Bytes out(der, der + size);
-  OPENSSL_free(der);
-  return out;
-}
+Bytes Peer::public_key() const { return encoded(static_cast<EVP_PKEY*>(key_)); }
 
 Bytes Peer::agree(ByteView other) const {
   const Key key = parse(other);

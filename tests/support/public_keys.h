@@ -7,6 +7,8 @@ namespace kms::test {
 
 /// Whether it is a well-formed public key of that many bits.
 [[nodiscard]] int key_bits(pkcs11::ByteView public_key);
+/// The SubjectPublicKeyInfo of a PrivateKeyInfo (PKCS#8); throws if it is none, or longer.
+[[nodiscard]] pkcs11::Bytes public_key_of(pkcs11::ByteView private_key);
 [[nodiscard]] bool verifies(pkcs11::ByteView public_key, pkcs11::SignatureScheme scheme,
                             pkcs11::ByteView message, pkcs11::ByteView signature);
 [[nodiscard]] pkcs11::Bytes oaep_encrypt(pkcs11::ByteView public_key, pkcs11::OaepHash hash,

@@ -250,7 +250,7 @@ keys::KeyPtr KeyStoresTest::make_key(const std::string& store_id) {
   key.custom_key_store_id = store_id;
   key.current_material = make_hex_id(random_, 32);
   key.materials = {{.id = key.current_material, .created = key.created, .generations = {}}};
-  const auto reserved = store->reserve(pkcs11::KeyKind::aes_256);
+  const auto reserved = store->reserve(pkcs11::KeyKind::aes_256, soon());
   if (reserved) {
     key.materials.front().generations = {{.number = 1, .ref = *reserved}};
     const storage::Change intent = storage::Put<keys::KeyRecord>{key};

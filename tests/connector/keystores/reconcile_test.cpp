@@ -22,7 +22,7 @@ class Reconcile : public KeyStoresTest {
     key.created = clock_.now();
     key.custom_key_store_id = id_;
     key.current_material = make_hex_id(random_, 32);
-    const auto reserved = stores().custom(kHere, id_)->reserve(pkcs11::KeyKind::aes_256);
+    const auto reserved = stores().custom(kHere, id_)->reserve(pkcs11::KeyKind::aes_256, soon());
     key.materials = {{.id = key.current_material,
                       .created = key.created,
                       .generations = {{.number = 1, .ref = *reserved}}}};

@@ -244,7 +244,7 @@ TEST_F(SmallGenerations, ACrashAfterTheObjectWasMadeLosesNothing) {
   for (int i = 0; i < 4; ++i) ASSERT_EQ(encrypt(key), "OK");
   // As the record and the token stand between making the object and committing it.
   const auto store = stores().of(*key);
-  const auto reserved = store->reserve(pkcs11::KeyKind::aes_256);
+  const auto reserved = store->reserve(pkcs11::KeyKind::aes_256, soon());
   keys::KeyRecord record = *fresh(key);
   auto& made = record.materials.front().generations;
   made.insert(made.begin(), {.number = 2, .ref = *reserved});

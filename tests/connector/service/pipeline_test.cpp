@@ -112,9 +112,10 @@ TEST_F(Pipeline, RefusesAWrongSecret) {
 }
 
 TEST_F(Pipeline, SaysWhichOperationIsNotSupported) {
-  EXPECT_EQ(kms().call("CreateGrant", "{}").outcome(),
-            "400 UnsupportedOperationException: The operation CreateGrant is not supported by this "
-            "release.");
+  EXPECT_EQ(
+      kms().call("GetKeyPolicy", "{}").outcome(),
+      "400 UnsupportedOperationException: The operation GetKeyPolicy is not supported by this "
+      "release.");
 }
 
 TEST_F(Pipeline, AnswersWithTheHeadersOfKms) {

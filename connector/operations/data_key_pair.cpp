@@ -1,0 +1,44 @@
+#include "connector/operations/data_key_pair.h"
+
+#include "connector/api/error.h"
+#include "connector/keys/key_spec.h"
+#include "connector/operations/data_key.h"
+
+namespace kms::operations {
+namespace {
+
+pkcs11::KeyKind kind_of(api::DataKeyPairSpec pair_spec) {
+  const std::string_view name = api::to_string(pair_spec);
+  const auto spec = api::from_string<api::KeySpec>(name);
+  const auto kind = spec ? keys::key_spec(*spec).kind : std::nullopt;
+  if (!kind) {
+    throw api::unsupported_operation("KeyPairSpec " + std::string(name) +
+                                     " is not supported in this Region");
+  }
+  return *kind;
+}
+
+}  // namespace
+
+MadeDataKeyPair make_data_key_pair(Call& call, const DataKeyPairRequest& request) {
+  check_context_size(request.encryption_context);
+  const auto key = call.authorize(
+      request.key_id,
+      {.encryption_context = &request.encryption_context, .grant_tokens = &request.grant_tokens});
+  check_makes_data_keys(call, key);
+  if (!key.record().custom_key_store_id.empty()) {
+    throw api::unsupported_operation(key.arn() + " origin is " +
+                                     std::string(api::to_string(key.record().origin)) +
+                                     " which is not valid for this operation.");
+  }
+  const pkcs11::KeyKind kind = kind_of(request.key_pair_spec);
+  call.end_dry_run(request.dry_run);
+  auto pair = call.key_stores()
+                  .of(key.record())
+                  ->generate_data_key_pair(key, kind, context_of(request.encryption_context),
+                                           call.deadline());
+  call.used(key);
+  return {.key_arn = key.arn(), .pair = std::move(pair)};
+}
+
+}  // namespace kms::operations
