@@ -136,19 +136,22 @@ void raise(CK_RV rv, const char* function) {
   throw Error(row.failure, std::string(function) + ": " + row.name + number.data(), rv);
 }
 
-bool blames_input(CK_RV rv) noexcept {
+bool blames_ciphertext(CK_RV rv) noexcept {
   switch (rv) {
     case CKR_ENCRYPTED_DATA_INVALID:
     case CKR_ENCRYPTED_DATA_LEN_RANGE:
     case CKR_AEAD_DECRYPT_FAILED:
     case CKR_DATA_INVALID:
     case CKR_DATA_LEN_RANGE:
-    case CKR_SIGNATURE_INVALID:
-    case CKR_SIGNATURE_LEN_RANGE:
       return true;
     default:
       return false;
   }
+}
+
+bool may_blame_wrapped_key(CK_RV rv) noexcept {
+  return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED || rv == CKR_KEY_SIZE_RANGE ||
+         rv == CKR_MECHANISM_INVALID;
 }
 
 bool is_refusal(const Error& error) noexcept {

@@ -35,8 +35,10 @@ struct CkRv {
 /// Throws the Error that `rv`, returned by `function`, stands for.
 [[noreturn]] void raise(CK_RV rv, const char* function);
 
-/// The answer blames what a caller gave to be decrypted or verified.
-[[nodiscard]] bool blames_input(CK_RV rv) noexcept;
+/// The answer to a decryption blames what was to be decrypted.
+[[nodiscard]] bool blames_ciphertext(CK_RV rv) noexcept;
+/// The answer may blame a wrapped key, or the key in it; a token which is not well gives it too.
+[[nodiscard]] bool may_blame_wrapped_key(CK_RV rv) noexcept;
 /// The error says that the token does not do such a thing, rather than something of the moment.
 [[nodiscard]] bool is_refusal(const Error& error) noexcept;
 

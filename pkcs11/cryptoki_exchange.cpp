@@ -1,33 +1,432 @@
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include "pkcs11/cryptoki_token.h"
+#include "pkcs11/ec_recovery.h"
+#include "pkcs11/gcm.h"
+#include "pkcs11/key_kind.h"
+#include "pkcs11/key_wrap.h"
+#include "pkcs11/oaep.h"
+#include "pkcs11/public_key.h"
+#include "pkcs11/templates.h"
 
-// Material that goes out of the token or comes into it: data key pairs, imports, transport.
+// Material that goes out of the token or comes into it: data key pairs, imports, and transport from
+// token to token.
 namespace pkcs11 {
+namespace {
 
-DataKeyPair CryptokiToken::generate_data_key_pair(KeyKind, Deadline) {
-  throw Error(Failure::unsupported, "not built yet");
+using templates::Held;
+
+/// PrivateKeyInfo of an Ed25519 key without its last 32 bytes, the private key (RFC 8410, 7).
+constexpr std::array<std::uint8_t, 16> kEd25519PrivateKeyInfo{
+    0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
+constexpr std::size_t kEd25519Bytes = 32;
+
+/// A DER element without what follows it: SoftHSM before 2.7.0 fills keys up with zeros before it
+/// wraps them.
+void cut_to_element(SecretBytes& der) {
+  const ByteView bytes = der.view();
+  if (bytes.size() < 2) return;
+  std::size_t size = bytes[1];
+  std::size_t head = 2;
+  if (size >= 0x80) {
+    const std::size_t digits = size - 0x80;
+    if (digits > 3 || bytes.size() < head + digits) return;
+    size = 0;
+    for (std::size_t i = 0; i < digits; ++i) size = size << 8 | bytes[head + i];
+    head += digits;
+  }
+  if (head + size < bytes.size()) der.resize(head + size);
+}
+
+OaepHash hash_of(ImportScheme scheme) {
+  return scheme == ImportScheme::oaep_sha1 || scheme == ImportScheme::rsa_aes_sha1
+             ? OaepHash::sha1
+             : OaepHash::sha256;
+}
+
+bool is_two_steps(ImportScheme scheme) {
+  return scheme == ImportScheme::rsa_aes_sha1 || scheme == ImportScheme::rsa_aes_sha256;
+}
+
+}  // namespace
+
+DataKeyPair CryptokiToken::generate_data_key_pair(KeyKind kind, Deadline deadline) {
+  if (!is_pair(kind)) throw Error(Failure::bad_argument, "no kind of key pair");
+  if (holding(kind, deadline) == Holding::none) {
+    throw Error(Failure::unsupported, "the token has no such keys");
+  }
+  return connection_->run(deadline, [&](Session& session) {
+    DataKeyPair made = export_pair(session, kind);
+    session.give_up();
+    return made;
+  });
+}
+
+DataKeyPair CryptokiToken::export_pair(Session& session, KeyKind kind) {
+  const KeyKindInfo& row = pkcs11::info(kind);
+  // SoftHSM 2.6.1 does not wrap Ed25519 keys: their value is read instead. It is the caller's.
+  const bool read = row.family == KeyFamily::edwards;
+  const Held held = read ? Held::readable : Held::extractable;
+  DataKeyPair made;
+  try {
+    const KeyPair pair = session.generate_pair(row.generation, templates::public_part(kind, held),
+                                               templates::key(kind, held));
+    made.public_key = read_public_key(session, kind, pair.public_key);
+    if (read) {
+      const SecretBytes value = session.read_value(pair.private_key);
+      if (value.size() < kEd25519Bytes) {
+        throw Error(Failure::device_error, "the private key is of a wrong length",
+                    CKR_GENERAL_ERROR);
+      }
+      // Some modules put the key into an OCTET STRING.
+      made.private_key.append(kEd25519PrivateKeyInfo);
+      made.private_key.append(value.view().last(kEd25519Bytes));
+      return made;
+    }
+    SecretBytes kek(kAes256Bytes);
+    session.random(kek.span());
+    const CK_OBJECT_HANDLE known = session.create(templates::known_wrapping_key(kek.view()));
+    const Bytes wrapped = session.wrap(probed_.key_wrap, known, pair.private_key);
+    std::optional<SecretBytes> key = key_wrap::unwrap(kek.view(), wrapped);
+    if (!key) {
+      throw Error(Failure::device_error, "the token wraps otherwise than RFC 5649 says",
+                  CKR_GENERAL_ERROR);
+    }
+    cut_to_element(*key);
+    made.private_key = std::move(*key);
+    return made;
+  } catch (const Error&) {
+    session.give_up();
+    throw;
+  }
 }
 
 std::variant<MaterialRef, ImportFault> CryptokiToken::import_material(
-    const WrappedMaterial&, ImportScheme, ByteView, KeyKind,
-    const std::optional<std::pair<ObjectId, std::string>>&, Deadline) {
-  throw Error(Failure::unsupported, "not built yet");
+    const WrappedMaterial& wrapping_key, ImportScheme scheme, ByteView encrypted, KeyKind kind,
+    const std::optional<std::pair<ObjectId, std::string>>& as, Deadline deadline) {
+  const KeyKindInfo& wrapping = pkcs11::info(wrapping_key.kind);
+  if (wrapping.family != KeyFamily::rsa) throw Error(Failure::bad_argument, "no wrapping key");
+  const bool two_steps = is_two_steps(scheme);
+  if (two_steps ? encrypted.size() <= wrapping.bytes : encrypted.size() != wrapping.bytes) {
+    return ImportFault::ciphertext;
+  }
+  if (as.has_value() != (kind == KeyKind::ed25519)) {
+    throw Error(Failure::unsupported, "the token takes no such keys so");
+  }
+  return with_key(wrapping_key, deadline, [&](Session& session, const KeyUse& use) {
+    try {
+      const auto done = [&]() -> std::variant<MaterialRef, ImportFault> {
+        if (!as) {
+          return take_import(session, wrapping_key, use, scheme, encrypted, kind, deadline);
+        }
+        const OaepHash hash = hash_of(scheme);
+        const KeyPair pair{use.handle, public_part(wrapping_key, use, session, deadline)};
+        const OaepMethod method = oaep_method(hash, wrapping.kind, session, pair);
+        std::optional<SecretBytes> opened =
+            open_oaep(session, method, hash, use.handle, encrypted.first(wrapping.bytes));
+        if (opened && two_steps) {
+          if (opened->size() != kAes256Bytes) return ImportFault::ciphertext;
+          opened = key_wrap::unwrap(opened->view(), encrypted.subspan(wrapping.bytes));
+        }
+        if (!opened) return ImportFault::ciphertext;
+        return import_ed25519(session, opened->view(), as->first, as->second, deadline);
+      }();
+      session.give_up();
+      return done;
+    } catch (const Error& error) {
+      session.give_up();
+      if (error.failure() == Failure::material_rejected) {
+        return std::variant<MaterialRef, ImportFault>(ImportFault::material);
+      }
+      throw;
+    }
+  });
 }
 
-Bytes CryptokiToken::fingerprint(const MaterialRef&, Deadline) {
-  throw Error(Failure::unsupported, "not built yet");
+std::optional<SecretBytes> CryptokiToken::open_oaep(Session& session, const OaepMethod& method,
+                                                    OaepHash hash, CK_OBJECT_HANDLE key,
+                                                    ByteView ciphertext) {
+  Decrypted opened;
+  const bool decrypted = decrypts(session, [&] {
+    opened = oaep::open(hash, method, session, key, ciphertext);
+    return opened.rv;
+  });
+  if (!decrypted) return std::nullopt;
+  if (method == OaepMethod::native) return std::move(opened.plaintext);
+  return oaep::unpad(hash, opened.plaintext.view());
 }
 
-WrappedMaterial CryptokiToken::generate_transport_key(Deadline) {
-  throw Error(Failure::unsupported, "not built yet");
+std::variant<MaterialRef, ImportFault> CryptokiToken::take_import(
+    Session& session, const WrappedMaterial& wrapping_key, const KeyUse& use, ImportScheme scheme,
+    ByteView encrypted, KeyKind kind, Deadline deadline) {
+  const ObjectId under = wrapping_kek();
+  const KeyKindInfo& row = pkcs11::info(kind);
+  const std::size_t modulus = pkcs11::info(wrapping_key.kind).bytes;
+  const OaepHash hash = hash_of(scheme);
+  const KeyPair wrapping{use.handle, public_part(wrapping_key, use, session, deadline)};
+  const OaepMethod method = oaep_method(hash, wrapping_key.kind, session, wrapping);
+  const bool two_steps = is_two_steps(scheme);
+  // A key of 28 bytes and one of 32 look the same from outside: an HMAC key's length is checked
+  // here.
+  const bool in_token =
+      method == OaepMethod::native && (two_steps || row.family != KeyFamily::hmac);
+
+  std::variant<CK_OBJECT_HANDLE, ImportFault> key = ImportFault::ciphertext;
+  if (in_token) {
+    const auto unwrapped = unless_foreign(session, [&] {
+      return oaep::unwrap(hash, session, use.handle, encrypted.first(modulus),
+                          two_steps ? templates::unwrapped_wrapping_key()
+                                    : templates::unwrapped(kind, Held::extractable));
+    });
+    if (!unwrapped) return ImportFault::ciphertext;
+    key = two_steps ? unwrap_foreign(session, *unwrapped, encrypted.subspan(modulus), kind)
+                    : std::variant<CK_OBJECT_HANDLE, ImportFault>(*unwrapped);
+  } else {
+    const std::optional<SecretBytes> opened =
+        open_oaep(session, method, hash, use.handle, encrypted.first(modulus));
+    if (!opened || (two_steps && opened->size() != kAes256Bytes)) return ImportFault::ciphertext;
+    if (two_steps) {
+      const CK_OBJECT_HANDLE kek = session.create(templates::known_wrapping_key(opened->view()));
+      key = unwrap_foreign(session, kek, encrypted.subspan(modulus), kind);
+    } else {
+      key = inject(session, opened->view(), kind);
+    }
+  }
+  if (const auto* fault = std::get_if<ImportFault>(&key)) return *fault;
+  KeyPair fresh{.private_key = std::get<CK_OBJECT_HANDLE>(key)};
+  Bytes public_key;
+  if (is_pair(kind)) {
+    auto completed = complete_pair(session, kind, fresh.private_key);
+    if (!completed) return ImportFault::material;
+    std::tie(public_key, fresh) = std::move(*completed);
+  }
+  return hold_wrapped(session, kind, fresh, std::move(public_key), under, deadline);
 }
 
-TransportedKey CryptokiToken::export_material(const WrappedMaterial&, ByteView, Deadline) {
-  throw Error(Failure::unsupported, "not built yet");
+std::variant<CK_OBJECT_HANDLE, ImportFault> CryptokiToken::unwrap_foreign(Session& session,
+                                                                          CK_OBJECT_HANDLE kek,
+                                                                          ByteView wrapped,
+                                                                          KeyKind kind) {
+  // Secrets of other lengths that the same number of blocks holds.
+  const KeyKindInfo& row = pkcs11::info(kind);
+  if (!is_pair(kind) && wrapped.size() != (row.bytes + 7) / 8 * 8 + 8) return ImportFault::material;
+  const auto unwrapped = unless_foreign(session, [&] {
+    return session.unwrap(probed_.key_wrap, kek, wrapped,
+                          templates::unwrapped(kind, Held::extractable));
+  });
+  if (unwrapped) return *unwrapped;
+  // As bytes without a meaning it opens, if the wrapping is sound.
+  const auto meaningless = unless_foreign(session, [&] {
+    return session.unwrap(probed_.key_wrap, kek, wrapped,
+                          templates::unwrapped(KeyKind::hmac_256, Held::session));
+  });
+  return meaningless ? ImportFault::material : ImportFault::ciphertext;
 }
 
-WrappedMaterial CryptokiToken::import_transported(const WrappedMaterial&, const TransportedKey&,
-                                                  Deadline) {
-  throw Error(Failure::unsupported, "not built yet");
+std::variant<CK_OBJECT_HANDLE, ImportFault> CryptokiToken::inject(Session& session, ByteView key,
+                                                                  KeyKind kind) {
+  const KeyKindInfo& row = pkcs11::info(kind);
+  if (!is_pair(kind) && key.size() != row.bytes) return ImportFault::material;
+  if (key.empty()) return ImportFault::material;
+  SecretBytes kek(kAes256Bytes);
+  session.random(kek.span());
+  const CK_OBJECT_HANDLE known = session.create(templates::known_wrapping_key(kek.view()));
+  return unwrap_foreign(session, known, key_wrap::wrap(kek.view(), key), kind);
+}
+
+std::optional<std::pair<Bytes, KeyPair>> CryptokiToken::complete_pair(Session& session,
+                                                                      KeyKind kind,
+                                                                      CK_OBJECT_HANDLE key) {
+  const std::optional<ObjectInfo> made = session.inspect(key);
+  if (!made || kind_of(*made) != kind) return std::nullopt;
+  const auto with_public = [&](Bytes public_key) -> std::optional<std::pair<Bytes, KeyPair>> {
+    std::optional<Attributes> wanted = templates::public_object(kind, public_key);
+    if (!wanted) return std::nullopt;
+    const KeyPair pair{key, session.create(std::move(*wanted))};
+    if (!is_one_pair(session, kind, pair)) return std::nullopt;
+    return std::pair(std::move(public_key), pair);
+  };
+  if (pkcs11::info(kind).family == KeyFamily::rsa) {
+    return with_public(read_public_key(session, kind, key));
+  }
+  // A private key on a curve does not tell its point.
+  std::array<std::uint8_t, 32> digest{};
+  session.random(digest);
+  const Bytes signature = session.sign(CKM_ECDSA, key, digest);
+  for (Bytes& candidate : possible_public_keys(kind, digest, signature)) {
+    if (auto pair = with_public(std::move(candidate))) return pair;
+  }
+  return std::nullopt;
+}
+
+std::variant<MaterialRef, ImportFault> CryptokiToken::import_ed25519(Session& session,
+                                                                     ByteView private_key,
+                                                                     const ObjectId& id,
+                                                                     const std::string& label,
+                                                                     Deadline deadline) {
+  constexpr KeyKind kKind = KeyKind::ed25519;
+  if (private_key.size() != kEd25519PrivateKeyInfo.size() + kEd25519Bytes ||
+      !std::ranges::equal(private_key.first(kEd25519PrivateKeyInfo.size()),
+                          kEd25519PrivateKeyInfo)) {
+    return ImportFault::material;
+  }
+  const std::optional<Bytes> point = ed25519_public_key(private_key.last(kEd25519Bytes));
+  if (!point) return ImportFault::material;
+  ObjectMaterial material{.kind = kKind, .id = id, .public_key = ec_public_key(kKind, *point)};
+  const TimedLock lock(objects_mutex_, deadline, "a creation");
+  if (!find_parts(session, id).empty()) {
+    throw Error(Failure::bad_argument, "there is an object " + to_hex(id));
+  }
+  (void)session.create(
+      templates::named(templates::known_ed25519_key(private_key.last(kEd25519Bytes)), id, label));
+  std::optional<Attributes> public_part =
+      templates::public_token_object(kKind, material.public_key);
+  if (!public_part) return ImportFault::material;
+  (void)session.create(templates::named(std::move(*public_part), id, label));
+  return material;
+}
+
+Bytes CryptokiToken::fingerprint(const MaterialRef& key, Deadline deadline) {
+  // Neither is used for anything else: an IV of GCM is drawn, and nobody is told a fingerprint.
+  constexpr std::array<std::uint8_t, kGcmIvBytes> kIv{'f', 'i', 'n', 'g', 'e', 'r',
+                                                      'p', 'r', 'i', 'n', 't', '!'};
+  constexpr std::array<std::uint8_t, 16> kText{'k', 'e', 'y', ' ', 'm', 'a', 't', 'e',
+                                               'r', 'i', 'a', 'l', ' ', 'i', 'd', '.'};
+  const KeyKindInfo& row = pkcs11::info(kind_of(key));
+  switch (row.family) {
+    case KeyFamily::hmac:
+      return mac(key, kText, deadline);
+    case KeyFamily::aes:
+      if (probed_.capabilities.gcm_iv != GcmIv::host) {
+        throw Error(Failure::unsupported, "the token does not let IVs be chosen");
+      }
+      return with_key(key, deadline, [&](Session& session, const KeyUse& use) {
+        return session.gcm_encrypt(use.handle, GcmIv::host, kIv, {}, kText).data;
+      });
+    case KeyFamily::rsa:
+    case KeyFamily::ec:
+    case KeyFamily::edwards:
+    case KeyFamily::ml_dsa:
+      break;
+  }
+  return std::visit([](const auto& material) { return material.public_key; }, key);
+}
+
+Bytes CryptokiToken::transport_key(Deadline deadline) {
+  return connection_->run(deadline, [&](Session& session) {
+    return settle_transport_key(session, deadline).public_key;
+  });
+}
+
+CryptokiToken::TransportKey CryptokiToken::settle_transport_key(Session& session,
+                                                                Deadline deadline) {
+  const TimedLock lock(objects_mutex_, deadline, "a search");
+  {
+    const MutexLock info_lock(mutex_);
+    if (transport_) return *transport_;
+  }
+  std::optional<TransportKey> found;
+  const auto consider = [&](CK_OBJECT_HANDLE handle) {
+    const std::optional<ObjectInfo> object = session.inspect(handle);
+    const std::optional<ObjectId> id = object ? object_id(*object) : std::nullopt;
+    // Whoever can write to the token can plant an object with our label: the public key is taken
+    // from a private one that the token itself vouches was made in it and never could leave it.
+    if (!id || token_key(*object).role != Role::transport_key ||
+        kind_of(*object) != KeyKind::rsa_4096 || !session.flag(handle, CKA_LOCAL) ||
+        !session.flag(handle, CKA_ALWAYS_SENSITIVE) ||
+        !session.flag(handle, CKA_NEVER_EXTRACTABLE) || !session.flag(handle, CKA_UNWRAP) ||
+        session.flag(handle, CKA_DECRYPT)) {
+      return;
+    }
+    if (found && found->id <= *id) return;
+    found = TransportKey{*id, read_public_key(session, KeyKind::rsa_4096, handle)};
+    keys_.put(*id, token_key(*object));
+  };
+  for (const CK_OBJECT_HANDLE handle : session.find(templates::objects(CKO_PRIVATE_KEY))) {
+    consider(handle);
+  }
+  if (!found) {
+    const ObjectId id = draw_id(session);
+    const KeyPair made =
+        session.generate_pair(pkcs11::info(KeyKind::rsa_4096).generation,
+                              templates::transport_public_part(id), templates::transport_key(id));
+    consider(made.private_key);
+    if (!found) {
+      throw Error(Failure::unsupported, "the token does not vouch for keys made in it");
+    }
+    connection_->log("made transport key " + to_hex(id));
+  }
+  const MutexLock info_lock(mutex_);
+  transport_ = found;
+  return *found;
+}
+
+TransportedKey CryptokiToken::export_material(const WrappedMaterial& key, ByteView transport_key,
+                                              Deadline deadline) {
+  std::optional<Attributes> wrapping = templates::wrapping_public_key(transport_key);
+  if (!wrapping) throw Error(Failure::bad_argument, "no transport key");
+  return connection_->run(deadline, [&](Session& session) {
+    try {
+      const TokenKey kek = locate(key.kek, CKO_SECRET_KEY, session, deadline);
+      const auto unwrapped = unless_refused(session, [&] {
+        return session.unwrap(probed_.key_wrap, kek.handle, key.blob,
+                              templates::unwrapped(key.kind, Held::extractable));
+      });
+      if (!unwrapped) throw Error(Failure::material_rejected, "the material does not open");
+      const CK_OBJECT_HANDLE carrier =
+          session.generate_key(CKM_AES_KEY_GEN, templates::extractable_wrapping_key());
+      std::optional<Attributes> wanted = templates::wrapping_public_key(transport_key);
+      if (!wanted) throw Error(Failure::bad_argument, "no transport key");
+      const CK_OBJECT_HANDLE destination = session.create(std::move(*wanted));
+      TransportedKey transported{
+          .kind = key.kind,
+          .wrapped_key = oaep::wrap(OaepHash::sha1, session, destination, carrier),
+          .wrapped = session.wrap(probed_.key_wrap, carrier, *unwrapped),
+          .public_key = key.public_key};
+      session.give_up();
+      return transported;
+    } catch (const Error&) {
+      session.give_up();
+      throw;
+    }
+  });
+}
+
+WrappedMaterial CryptokiToken::import_transported(const TransportedKey& transported,
+                                                  Deadline deadline) {
+  const ObjectId under = wrapping_kek();
+  return connection_->run(deadline, [&](Session& session) {
+    try {
+      const TransportKey transport = settle_transport_key(session, deadline);
+      const TokenKey key = locate(transport.id, CKO_PRIVATE_KEY, session, deadline);
+      const auto reject = [] {
+        throw Error(Failure::material_rejected, "what was transported does not open");
+      };
+      const auto carrier = unless_foreign(session, [&] {
+        return oaep::unwrap(OaepHash::sha1, session, key.handle, transported.wrapped_key,
+                            templates::unwrapped_wrapping_key());
+      });
+      if (!carrier) reject();
+      const auto arrived = unwrap_foreign(session, *carrier, transported.wrapped, transported.kind);
+      if (std::holds_alternative<ImportFault>(arrived)) reject();
+      KeyPair fresh{.private_key = std::get<CK_OBJECT_HANDLE>(arrived)};
+      if (is_pair(transported.kind)) {
+        std::optional<Attributes> wanted =
+            templates::public_object(transported.kind, transported.public_key);
+        if (!wanted) reject();
+        fresh.public_key = session.create(std::move(*wanted));
+      }
+      WrappedMaterial held =
+          hold_wrapped(session, transported.kind, fresh, transported.public_key, under, deadline);
+      session.give_up();
+      return held;
+    } catch (const Error&) {
+      session.give_up();
+      throw;
+    }
+  });
 }
 
 }  // namespace pkcs11

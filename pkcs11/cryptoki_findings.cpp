@@ -134,7 +134,7 @@ bool CryptokiToken::signs_digests(const SchemeInfo& scheme, Session& session, co
   return manages(session, [&] {
     const Bytes data = with_info(scheme, draw(session, scheme.digest_bytes));
     const Bytes signature = session.sign(raw.get(), pair.private_key, data);
-    return session.verify(raw.get(), pair.public_key, data, signature) == CKR_OK;
+    return session.verify(raw.get(), pair.public_key, data, signature);
   });
 }
 
@@ -146,16 +146,15 @@ MessageSigning CryptokiToken::message_signing(const SchemeInfo& scheme, Session&
     const bool signs_whole = manages(session, [&] {
       const Bytes signature = session.sign(raw.get(), pair.private_key, message);
       // SoftHSM 2.6.1 ignores that it is to hash first, and makes a pure signature.
-      const bool as_told = !scheme.prehashed || session.verify(scheme.raw, pair.public_key, message,
-                                                               signature) != CKR_OK;
-      return as_told && session.verify(raw.get(), pair.public_key, message, signature) == CKR_OK;
+      const bool as_told =
+          !scheme.prehashed || !session.verify(scheme.raw, pair.public_key, message, signature);
+      return as_told && session.verify(raw.get(), pair.public_key, message, signature);
     });
     return signs_whole ? MessageSigning::whole : MessageSigning::none;
   }
   const Bytes digest = sha2(scheme, message);
   const auto is_signature = [&](const Bytes& signature) {
-    return session.verify(raw.get(), pair.public_key, with_info(scheme, digest), signature) ==
-           CKR_OK;
+    return session.verify(raw.get(), pair.public_key, with_info(scheme, digest), signature);
   };
   if (manages(session, [&] {
         const SigningMechanism combined(scheme, true);

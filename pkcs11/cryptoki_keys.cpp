@@ -75,8 +75,7 @@ bool CryptokiToken::verify(const MaterialRef& key, SignatureScheme scheme, Messa
     const CK_OBJECT_HANDLE public_key = public_part(key, use, session, deadline);
     const Signing how = prepare(row, form, message, key, use, session, deadline);
     const SigningMechanism mechanism(row, how.combined);
-    return accepts(session, "C_Verify",
-                   [&] { return session.verify(mechanism.get(), public_key, how.data, *raw); });
+    return session.verify(mechanism.get(), public_key, how.data, *raw);
   });
 }
 
@@ -120,7 +119,7 @@ std::optional<SecretBytes> CryptokiToken::oaep_decrypt(const MaterialRef& key, O
                     const KeyPair pair{use.handle, public_part(key, use, session, deadline)};
                     const OaepMethod method = oaep_method(hash, kind.kind, session, pair);
                     Decrypted opened;
-                    const bool decrypted = accepts(session, "C_Decrypt", [&] {
+                    const bool decrypted = decrypts(session, [&] {
                       opened = oaep::open(hash, method, session, use.handle, ciphertext);
                       return opened.rv;
                     });

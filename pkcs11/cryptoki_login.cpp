@@ -73,6 +73,7 @@ void CryptokiToken::logged_in(Session& anchor, const PresentToken& token, Deadli
   }
   const MutexLock info_lock(mutex_);
   info_ = token.info;
+  transport_.reset();
 }
 
 std::vector<ObjectInfo> CryptokiToken::enumerate(Session& session) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "pkcs11/cryptoki_token.h"
 #include "pkcs11/gcm.h"
@@ -19,38 +20,22 @@ using templates::Held;
   throw Error(Failure::material_rejected, "wrapped material: " + why);
 }
 
-/// Answers to a blob, or to the key in it, that a token which is not well gives too.
-bool may_be_the_blob(CK_RV rv) {
-  return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED || rv == CKR_KEY_SIZE_RANGE ||
-         rv == CKR_MECHANISM_INVALID;
-}
-
 }  // namespace
 
-template <class Attempt>
-auto CryptokiToken::unless_refused(Session& session, Attempt&& attempt)
-    -> std::optional<decltype(attempt())> {
-  for (int tries = 0;; ++tries) {
-    try {
-      return attempt();
-    } catch (const Error& error) {
-      if (!may_be_the_blob(error.rv())) throw;
-    }
-    if (session.busy()) session.reopen();
-    canary_.prove(session);
-    if (tries == 1) return std::nullopt;
-  }
-}
-
-WrappedMaterial CryptokiToken::generate_wrapped(KeyKind kind, Deadline deadline) {
+ObjectId CryptokiToken::wrapping_kek() const {
   const std::optional<ObjectId> under = kek();
   if (!probed_.capabilities.wrap_kwp) {
     throw Error(Failure::unsupported, "the token cannot wrap keys as RFC 5649 says");
   }
   if (!under) throw Error(Failure::unsupported, "the token is open without key-encryption key");
+  return *under;
+}
+
+WrappedMaterial CryptokiToken::generate_wrapped(KeyKind kind, Deadline deadline) {
+  const ObjectId under = wrapping_kek();
   return connection_->run(deadline, [&](Session& session) {
     try {
-      return wrap_new_key(session, kind, *under, deadline);
+      return wrap_new_key(session, kind, under, deadline);
     } catch (const Error&) {
       // The extractable key, if there is one, goes with the session.
       session.give_up();
@@ -61,17 +46,25 @@ WrappedMaterial CryptokiToken::generate_wrapped(KeyKind kind, Deadline deadline)
 
 WrappedMaterial CryptokiToken::wrap_new_key(Session& session, KeyKind kind, const ObjectId& under,
                                             Deadline deadline) {
-  const TokenKey kek_key = locate(under, CKO_SECRET_KEY, session, deadline);
   const CK_MECHANISM_TYPE generation = pkcs11::info(kind).generation;
-  WrappedMaterial material{.kind = kind, .kek = under, .blob = {}, .public_key = {}};
   KeyPair fresh;
+  Bytes public_key;
   if (is_pair(kind)) {
     fresh = session.generate_pair(generation, templates::public_part(kind, Held::extractable),
                                   templates::key(kind, Held::extractable));
-    material.public_key = read_public_key(session, kind, fresh.public_key);
+    public_key = read_public_key(session, kind, fresh.public_key);
   } else {
     fresh.private_key = session.generate_key(generation, templates::key(kind, Held::extractable));
   }
+  return hold_wrapped(session, kind, fresh, std::move(public_key), under, deadline);
+}
+
+WrappedMaterial CryptokiToken::hold_wrapped(Session& session, KeyKind kind, const KeyPair& fresh,
+                                            Bytes public_key, const ObjectId& under,
+                                            Deadline deadline) {
+  const TokenKey kek_key = locate(under, CKO_SECRET_KEY, session, deadline);
+  WrappedMaterial material{
+      .kind = kind, .kek = under, .blob = {}, .public_key = std::move(public_key)};
   try {
     material.blob = session.wrap(probed_.key_wrap, kek_key.handle, fresh.private_key);
   } catch (const Error& error) {
@@ -131,7 +124,7 @@ bool CryptokiToken::is_one_pair(Session& session, KeyKind kind, const KeyPair& p
   session.random(block);
   data.insert(data.end(), block.begin(), block.end());
   const Bytes signature = session.sign(mechanism.get(), pair.private_key, data);
-  return session.verify(mechanism.get(), pair.public_key, data, signature) == CKR_OK;
+  return session.verify(mechanism.get(), pair.public_key, data, signature);
 }
 
 MaterialCache::Ref CryptokiToken::unwrap(const WrappedMaterial& material, Session& session,
@@ -235,12 +228,14 @@ bool CryptokiToken::is_hmac_key(Session& session, KeyKind kind, CK_OBJECT_HANDLE
   // which changes no HMAC.
   const std::size_t filled_up = (row.bytes + 7) / 8 * 8;
   if (made->bytes != 0) return made->bytes == row.bytes || made->bytes == filled_up;
-  const auto usable = unless_refused(session, [&] {
+  try {
     (void)session.sign(row.mac, key, {});
     return true;
-  });
-  if (session.busy()) session.reopen();
-  return usable.has_value();
+  } catch (const Error& error) {
+    if (error.rv() != CKR_KEY_SIZE_RANGE) throw;
+    if (session.busy()) session.reopen();
+    return false;
+  }
 }
 
 }  // namespace pkcs11

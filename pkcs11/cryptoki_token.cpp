@@ -155,7 +155,7 @@ void CryptokiToken::confirm_absence(Session& session) {
 
 ObjectMaterial CryptokiToken::generate_object(KeyKind kind, const ObjectId& id,
                                               const std::string& label, Deadline deadline) {
-  if (label == kKekLabel || label == kCanaryLabel) {
+  if (label == kKekLabel || label == kCanaryLabel || label == kTransportLabel) {
     throw Error(Failure::bad_argument, "the label is the token layer's own");
   }
   ObjectMaterial material{.kind = kind, .id = id, .public_key = {}};
@@ -311,7 +311,7 @@ std::optional<SecretBytes> CryptokiToken::gcm_decrypt(const MaterialRef& key, By
   check_plaintext(ciphertext.size() - kGcmTagBytes);
   return with_key(key, deadline, [&](Session& session, const KeyUse& use) {
     Decrypted opened;
-    const bool authentic = accepts(session, "C_Decrypt", [&] {
+    const bool authentic = decrypts(session, [&] {
       opened = session.gcm_decrypt(use.handle, iv, ciphertext, aad);
       return opened.rv;
     });

@@ -68,11 +68,10 @@ class CryptokiToken final : public Token, private Connection::Listener {
       const WrappedMaterial& wrapping_key, ImportScheme scheme, ByteView encrypted, KeyKind kind,
       const std::optional<std::pair<ObjectId, std::string>>& as, Deadline deadline) override;
   Bytes fingerprint(const MaterialRef& key, Deadline deadline) override;
-  WrappedMaterial generate_transport_key(Deadline deadline) override;
-  TransportedKey export_material(const WrappedMaterial& key, ByteView transport_public_key,
+  Bytes transport_key(Deadline deadline) override;
+  TransportedKey export_material(const WrappedMaterial& key, ByteView transport_key,
                                  Deadline deadline) override;
-  WrappedMaterial import_transported(const WrappedMaterial& transport_key,
-                                     const TransportedKey& transported, Deadline deadline) override;
+  WrappedMaterial import_transported(const TransportedKey& transported, Deadline deadline) override;
 
  private:
   /// A key in use; an unwrapped one stays in the token meanwhile.
@@ -138,19 +137,61 @@ class CryptokiToken final : public Token, private Connection::Listener {
   template <class Attempt>
   [[nodiscard]] auto unless_refused(Session& session, Attempt&& attempt)
       -> std::optional<decltype(attempt())>;
+  /// The same for a key that came from outside; nullopt also if the token blames the key at once.
+  template <class Attempt>
+  [[nodiscard]] std::optional<CK_OBJECT_HANDLE> unless_foreign(Session& session, Attempt&& attempt);
   /// Whether `attempt`, a bool(), succeeds; false if the token refuses it twice and is well. What
   /// was made in the session does not survive a refusal.
   template <class Attempt>
   [[nodiscard]] bool manages(Session& session, Attempt&& attempt);
   [[nodiscard]] WrappedMaterial wrap_new_key(Session& session, KeyKind kind, const ObjectId& kek,
                                              Deadline deadline);
+  /// Material of an extractable session key, which is destroyed.
+  [[nodiscard]] WrappedMaterial hold_wrapped(Session& session, KeyKind kind, const KeyPair& fresh,
+                                             Bytes public_key, const ObjectId& kek,
+                                             Deadline deadline);
   /// Throws unless the material's key is `fresh`, which is what was wrapped.
   void prove_equal(Session& session, KeyKind kind, const KeyPair& fresh,
                    const MaterialCache::Unwrapped& unwrapped);
-  /// Whether the token accepts what a caller gave: `attempt` answers C_Decrypt's or C_Verify's
-  /// CK_RV. A token that is not well throws.
+  /// Whether `attempt` decrypts; it answers C_Decrypt's CK_RV. false: the ciphertext is at fault. A
+  /// token that is not well throws.
   template <class Attempt>
-  [[nodiscard]] bool accepts(Session& session, const char* function, Attempt&& attempt);
+  [[nodiscard]] bool decrypts(Session& session, Attempt&& attempt);
+
+  // Material that goes out of the token or comes into it. What is made in the session on the way
+  // goes with it.
+  [[nodiscard]] DataKeyPair export_pair(Session& session, KeyKind kind);
+  [[nodiscard]] std::variant<MaterialRef, ImportFault> take_import(
+      Session& session, const WrappedMaterial& wrapping_key, const KeyUse& use, ImportScheme scheme,
+      ByteView encrypted, KeyKind kind, Deadline deadline);
+  /// What was encrypted by RSAES-OAEP, in the process; nullopt: it is no ciphertext.
+  [[nodiscard]] std::optional<SecretBytes> open_oaep(Session& session, const OaepMethod& method,
+                                                     OaepHash hash, CK_OBJECT_HANDLE key,
+                                                     ByteView ciphertext);
+  /// The key as an extractable session object.
+  [[nodiscard]] std::variant<CK_OBJECT_HANDLE, ImportFault> unwrap_foreign(Session& session,
+                                                                           CK_OBJECT_HANDLE kek,
+                                                                           ByteView wrapped,
+                                                                           KeyKind kind);
+  /// The same for a key that is in the process.
+  [[nodiscard]] std::variant<CK_OBJECT_HANDLE, ImportFault> inject(Session& session, ByteView key,
+                                                                   KeyKind kind);
+  /// The public key of a private session object, as SubjectPublicKeyInfo and as session object;
+  /// nullopt: it is no key of the kind.
+  [[nodiscard]] std::optional<std::pair<Bytes, KeyPair>> complete_pair(Session& session,
+                                                                       KeyKind kind,
+                                                                       CK_OBJECT_HANDLE key);
+  [[nodiscard]] std::variant<MaterialRef, ImportFault> import_ed25519(Session& session,
+                                                                      ByteView private_key,
+                                                                      const ObjectId& id,
+                                                                      const std::string& label,
+                                                                      Deadline deadline);
+  struct TransportKey {
+    ObjectId id{};
+    Bytes public_key;
+  };
+  [[nodiscard]] TransportKey settle_transport_key(Session& session, Deadline deadline);
+  [[nodiscard]] ObjectId wrapping_kek() const;
 
   // What is found out when it is first needed.
   [[nodiscard]] Holding find_holding(KeyKind kind, Session& session, Deadline deadline);
@@ -186,6 +227,7 @@ class CryptokiToken final : public Token, private Connection::Listener {
   mutable Mutex mutex_;
   TokenInfo info_ KMS_GUARDED_BY(mutex_);
   std::optional<ObjectId> kek_ KMS_GUARDED_BY(mutex_);
+  std::optional<TransportKey> transport_ KMS_GUARDED_BY(mutex_);
 
   const std::shared_ptr<Connection> connection_;
 };
@@ -205,6 +247,31 @@ auto CryptokiToken::with_key(const MaterialRef& material, Deadline deadline,
 }
 
 template <class Attempt>
+auto CryptokiToken::unless_refused(Session& session, Attempt&& attempt)
+    -> std::optional<decltype(attempt())> {
+  for (int tries = 0;; ++tries) {
+    try {
+      return attempt();
+    } catch (const Error& error) {
+      if (!may_blame_wrapped_key(error.rv())) throw;
+    }
+    if (session.busy()) session.reopen();
+    canary_.prove(session);
+    if (tries == 1) return std::nullopt;
+  }
+}
+
+template <class Attempt>
+std::optional<CK_OBJECT_HANDLE> CryptokiToken::unless_foreign(Session& session, Attempt&& attempt) {
+  try {
+    return unless_refused(session, attempt);
+  } catch (const Error& error) {
+    if (describe(error.rv()).severity == Severity::caller && is_refusal(error)) return std::nullopt;
+    throw;
+  }
+}
+
+template <class Attempt>
 bool CryptokiToken::manages(Session& session, Attempt&& attempt) {
   for (int tries = 0;; ++tries) {
     try {
@@ -219,19 +286,19 @@ bool CryptokiToken::manages(Session& session, Attempt&& attempt) {
 }
 
 template <class Attempt>
-bool CryptokiToken::accepts(Session& session, const char* function, Attempt&& attempt) {
+bool CryptokiToken::decrypts(Session& session, Attempt&& attempt) {
   const CK_RV first = attempt();
   if (first == CKR_OK) return true;
-  if (blames_input(first)) return false;
-  if (first != CKR_GENERAL_ERROR && first != CKR_FUNCTION_FAILED) raise(first, function);
+  if (blames_ciphertext(first)) return false;
+  if (first != CKR_GENERAL_ERROR && first != CKR_FUNCTION_FAILED) raise(first, "C_Decrypt");
   // SoftHSM's answer to a wrong tag or padding, and also to a login or object lost in mid-call.
   // Only if the canary is decrypted before and after a second refusal, in the same fresh session,
-  // the input is at fault.
+  // the ciphertext is at fault.
   session.reopen();
   canary_.prove(session);
   const CK_RV second = attempt();
   if (second == CKR_OK) return true;
-  if (second != first) raise(second, function);
+  if (second != first) raise(second, "C_Decrypt");
   session.reopen();
   canary_.prove(session);
   return false;

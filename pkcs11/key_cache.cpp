@@ -17,6 +17,7 @@ TokenKey token_key(const ObjectInfo& info) {
   TokenKey key{.handle = info.handle, .kind = kind_of(info)};
   if (info.label == kKekLabel) key.role = Role::key_encryption_key;
   if (info.label == kCanaryLabel) key.role = Role::canary;
+  if (info.label == kTransportLabel) key.role = Role::transport_key;
   return key;
 }
 

@@ -13,9 +13,10 @@ namespace pkcs11 {
 
 inline constexpr const char* kCanaryLabel = "kms-connector canary";
 inline constexpr const char* kKekLabel = "kms-connector kek";
+inline constexpr const char* kTransportLabel = "kms-connector transport";
 
 /// What a token object of ours is for.
-enum class Role : std::uint8_t { key, key_encryption_key, canary };
+enum class Role : std::uint8_t { key, key_encryption_key, canary, transport_key };
 
 /// A token object as far as its use needs it.
 struct TokenKey {

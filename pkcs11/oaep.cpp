@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
+#include <utility>
+
 namespace pkcs11::oaep {
 namespace {
 
@@ -77,6 +79,18 @@ Decrypted open(OaepHash hash, OaepMethod method, Session& session, CK_OBJECT_HAN
                 CKR_GENERAL_ERROR);
   }
   return opened;
+}
+
+Bytes wrap(OaepHash hash, Session& session, CK_OBJECT_HANDLE public_key, CK_OBJECT_HANDLE key) {
+  CK_RSA_PKCS_OAEP_PARAMS params = parameters(hash);
+  return session.wrap(Mechanism(CKM_RSA_PKCS_OAEP, params), public_key, key);
+}
+
+CK_OBJECT_HANDLE unwrap(OaepHash hash, Session& session, CK_OBJECT_HANDLE private_key,
+                        ByteView wrapped, Attributes&& wanted) {
+  CK_RSA_PKCS_OAEP_PARAMS params = parameters(hash);
+  return session.unwrap(Mechanism(CKM_RSA_PKCS_OAEP, params), private_key, wrapped,
+                        std::move(wanted));
 }
 
 }  // namespace pkcs11::oaep

@@ -23,4 +23,10 @@ namespace pkcs11::oaep {
 [[nodiscard]] Decrypted open(OaepHash hash, OaepMethod method, Session& session,
                              CK_OBJECT_HANDLE key, ByteView ciphertext);
 
+/// Keys under keys, with a native hash.
+[[nodiscard]] Bytes wrap(OaepHash hash, Session& session, CK_OBJECT_HANDLE public_key,
+                         CK_OBJECT_HANDLE key);
+[[nodiscard]] CK_OBJECT_HANDLE unwrap(OaepHash hash, Session& session, CK_OBJECT_HANDLE private_key,
+                                      ByteView wrapped, Attributes&& wanted);
+
 }  // namespace pkcs11::oaep

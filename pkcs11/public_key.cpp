@@ -163,6 +163,21 @@ Bytes read_public_key(Session& session, KeyKind kind, CK_OBJECT_HANDLE object) {
   throw Error(Failure::bad_argument, "a secret key has no public key");
 }
 
+Bytes ec_public_key(KeyKind kind, ByteView point) { return encode(info(kind), point); }
+
+std::optional<Bytes> ed25519_public_key(ByteView seed) {
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.data(), seed.size()),
+      EVP_PKEY_free);
+  Bytes point(info(KeyKind::ed25519).bytes);
+  std::size_t size = point.size();
+  if (key == nullptr || EVP_PKEY_get_raw_public_key(key.get(), point.data(), &size) != 1 ||
+      size != point.size()) {
+    return std::nullopt;
+  }
+  return point;
+}
+
 bool add_public_key(Attributes& wanted, KeyKind kind, ByteView public_key) {
   const KeyKindInfo& row = info(kind);
   if (row.family == KeyFamily::rsa) {

@@ -11,6 +11,10 @@ namespace pkcs11 {
 
 /// Of the public key object; throws Error{device_error} if it is no key of the kind.
 [[nodiscard]] Bytes read_public_key(Session& session, KeyKind kind, CK_OBJECT_HANDLE object);
+/// Of a point (SEC 1, 2.3.3, uncompressed; RFC 8032, 5.1.2).
+[[nodiscard]] Bytes ec_public_key(KeyKind kind, ByteView point);
+/// The point of an Ed25519 private key (RFC 8032, 5.1.5), for keys that come from outside.
+[[nodiscard]] std::optional<Bytes> ed25519_public_key(ByteView seed);
 /// Adds what makes a public key object this key; false if it is no key of the kind.
 [[nodiscard]] bool add_public_key(Attributes& wanted, KeyKind kind, ByteView public_key);
 /// The modulus without leading zeros; nullopt if it is no RSA key of the kind.

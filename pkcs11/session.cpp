@@ -237,15 +237,18 @@ Bytes Session::sign(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView d
   return {out.data(), out.data() + std::min<std::size_t>(size, out.size())};
 }
 
-CK_RV Session::verify(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView data,
-                      ByteView signature) {
+bool Session::verify(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView data,
+                     ByteView signature) {
   CK_MECHANISM how = ck(mechanism);
   begun(functions_.C_VerifyInit(handle_, &how, key), "C_VerifyInit");
   const CK_RV rv =
       functions_.C_Verify(handle_, in(data), data.size(), in(signature), signature.size());
   // PKCS#11 2.40, section 5.13: any answer ends the operation.
   busy_ = false;
-  return rv;
+  // SoftHSM answers nothing else to a signature that is wrong in any way.
+  if (rv == CKR_SIGNATURE_INVALID || rv == CKR_SIGNATURE_LEN_RANGE) return false;
+  check(rv, "C_Verify");
+  return true;
 }
 
 Bytes Session::encrypt(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView plaintext,

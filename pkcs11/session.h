@@ -100,9 +100,9 @@ class Session final {
   [[nodiscard]] Bytes digest(const Mechanism& mechanism, ByteView message);
   /// A signature, or a MAC.
   [[nodiscard]] Bytes sign(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView data);
-  /// Throws what C_VerifyInit answers, returns what C_Verify answers.
-  [[nodiscard]] CK_RV verify(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView data,
-                             ByteView signature);
+  /// false: it is not this key's signature of the data.
+  [[nodiscard]] bool verify(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView data,
+                            ByteView signature);
   /// In one part; the ciphertext has at most `room` bytes.
   [[nodiscard]] Bytes encrypt(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView plaintext,
                               std::size_t room);

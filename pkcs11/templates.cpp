@@ -40,8 +40,8 @@ Attributes secret(CK_KEY_TYPE type, Held held, const Uses& uses) {
       .add(CKA_KEY_TYPE, type)
       .flag(CKA_TOKEN, held == Held::object)
       .flag(CKA_PRIVATE, true)
-      .flag(CKA_SENSITIVE, true)
-      .flag(CKA_EXTRACTABLE, held == Held::extractable)
+      .flag(CKA_SENSITIVE, held != Held::readable)
+      .flag(CKA_EXTRACTABLE, held == Held::extractable || held == Held::readable)
       .flag(CKA_ENCRYPT, uses.encrypts)
       .flag(CKA_DECRYPT, uses.encrypts)
       .flag(CKA_WRAP, uses.wraps)
@@ -58,8 +58,8 @@ Attributes private_part(CK_KEY_TYPE type, Held held, const Uses& uses) {
       .add(CKA_KEY_TYPE, type)
       .flag(CKA_TOKEN, held == Held::object)
       .flag(CKA_PRIVATE, true)
-      .flag(CKA_SENSITIVE, true)
-      .flag(CKA_EXTRACTABLE, held == Held::extractable)
+      .flag(CKA_SENSITIVE, held != Held::readable)
+      .flag(CKA_EXTRACTABLE, held == Held::extractable || held == Held::readable)
       .flag(CKA_DECRYPT, uses.encrypts)
       .flag(CKA_SIGN, uses.signs)
       .flag(CKA_UNWRAP, uses.wraps)
@@ -67,17 +67,20 @@ Attributes private_part(CK_KEY_TYPE type, Held held, const Uses& uses) {
   return wanted;
 }
 
-Attributes public_key_object(KeyKind kind, bool token) {
-  const Uses may = uses(kind);
+Attributes public_key_object(CK_KEY_TYPE type, bool token, const Uses& may) {
   Attributes wanted;
   wanted.add(CKA_CLASS, CKO_PUBLIC_KEY)
-      .add(CKA_KEY_TYPE, info(kind).type)
+      .add(CKA_KEY_TYPE, type)
       .flag(CKA_TOKEN, token)
       .flag(CKA_PRIVATE, false)
       .flag(CKA_ENCRYPT, may.encrypts)
       .flag(CKA_VERIFY, may.signs)
       .flag(CKA_WRAP, may.wraps);
   return wanted;
+}
+
+Attributes public_key_object(KeyKind kind, bool token) {
+  return public_key_object(info(kind).type, token, uses(kind));
 }
 
 Attributes aes(Held held, const Uses& uses) {
@@ -124,14 +127,20 @@ Attributes named(Attributes wanted, const ObjectId& id, std::string_view label) 
   return wanted;
 }
 
-Attributes unwrapped(KeyKind kind) {
+Attributes unwrapped(KeyKind kind, Held held) {
   const KeyKindInfo& row = info(kind);
-  return is_pair(kind) ? private_part(row.type, Held::session, uses(kind))
-                       : secret(row.type, Held::session, uses(kind));
+  return is_pair(kind) ? private_part(row.type, held, uses(kind))
+                       : secret(row.type, held, uses(kind));
 }
 
 std::optional<Attributes> public_object(KeyKind kind, ByteView public_key) {
   Attributes wanted = public_key_object(kind, false);
+  if (!add_public_key(wanted, kind, public_key)) return std::nullopt;
+  return wanted;
+}
+
+std::optional<Attributes> public_token_object(KeyKind kind, ByteView public_key) {
+  Attributes wanted = public_key_object(kind, true);
   if (!add_public_key(wanted, kind, public_key)) return std::nullopt;
   return wanted;
 }
@@ -160,6 +169,35 @@ Attributes wrapping_session_key() { return aes(Held::session, {.wraps = true}); 
 Attributes known_wrapping_key(ByteView value) {
   Attributes wanted = secret(CKK_AES, Held::session, {.wraps = true});
   wanted.add(CKA_VALUE, value);
+  return wanted;
+}
+
+Attributes unwrapped_wrapping_key() { return secret(CKK_AES, Held::session, {.wraps = true}); }
+
+Attributes extractable_wrapping_key() { return aes(Held::extractable, {.wraps = true}); }
+
+Attributes transport_key(const ObjectId& id) {
+  return named(private_part(CKK_RSA, Held::object, {.wraps = true}), id, kTransportLabel);
+}
+
+Attributes transport_public_part(const ObjectId& id) {
+  constexpr std::array<std::uint8_t, 3> kExponent{0x01, 0x00, 0x01};
+  Attributes wanted = public_key_object(CKK_RSA, true, {.wraps = true});
+  wanted.add(CKA_MODULUS_BITS, CK_ULONG{info(KeyKind::rsa_4096).bytes * 8})
+      .add(CKA_PUBLIC_EXPONENT, ByteView(kExponent));
+  return named(std::move(wanted), id, kTransportLabel);
+}
+
+std::optional<Attributes> wrapping_public_key(ByteView public_key) {
+  Attributes wanted = public_key_object(CKK_RSA, false, {.wraps = true});
+  if (!add_public_key(wanted, KeyKind::rsa_4096, public_key)) return std::nullopt;
+  return wanted;
+}
+
+Attributes known_ed25519_key(ByteView seed) {
+  const KeyKindInfo& row = info(KeyKind::ed25519);
+  Attributes wanted = private_part(row.type, Held::object, uses(row.kind));
+  wanted.add(CKA_EC_PARAMS, row.curve).add(CKA_VALUE, seed);
   return wanted;
 }
 

@@ -246,14 +246,14 @@ class Token {
   /// keys; an asymmetric key is known by its public key.
   virtual Bytes fingerprint(const MaterialRef& key, Deadline deadline) = 0;
 
-  /// A transport key of this token: RSA-4096, and proof that the token holds it (docs:
-  /// SECURITY.md).
-  virtual WrappedMaterial generate_transport_key(Deadline deadline) = 0;
-  /// Hands material to the token that holds the transport key.
-  virtual TransportedKey export_material(const WrappedMaterial& key, ByteView transport_public_key,
+  /// SubjectPublicKeyInfo of the token's transport key (RSA-4096, made at the first asking), taken
+  /// from a private key that the token says was made in it and never could leave it.
+  virtual Bytes transport_key(Deadline deadline) = 0;
+  /// Hands material to the token whose transport key this is.
+  virtual TransportedKey export_material(const WrappedMaterial& key, ByteView transport_key,
                                          Deadline deadline) = 0;
-  virtual WrappedMaterial import_transported(const WrappedMaterial& transport_key,
-                                             const TransportedKey& transported,
+  /// Takes what another token handed to this one's transport key.
+  virtual WrappedMaterial import_transported(const TransportedKey& transported,
                                              Deadline deadline) = 0;
 };
 

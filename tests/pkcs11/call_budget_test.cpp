@@ -98,5 +98,90 @@ TEST_F(CallBudget, EvictedMaterialIsDestroyedInTheToken) {
   EXPECT_EQ(calls("C_DestroyObject"), 10U);
 }
 
+TEST_F(CallBudget, ASignatureOfADigestIsOneInitOneSign) {
+  for (const KeyKind kind : {KeyKind::ec_p256, KeyKind::rsa_2048}) {
+    const SignatureScheme scheme =
+        kind == KeyKind::rsa_2048 ? SignatureScheme::rsa_pss_sha256 : SignatureScheme::ecdsa_sha256;
+    ObjectId id{};
+    token_->random(id, soon());
+    const MaterialRef object = token_->generate_object(kind, id, "key", soon());
+    const MaterialRef wrapped = token_->generate_wrapped(kind, soon());
+    for (const MaterialRef& key : {wrapped, object}) {
+      const Bytes digest(32, 7);
+      softhsm_.proxy.zero_counters();
+      const Bytes signature = token_->sign(key, scheme, MessageForm::digest, digest, soon());
+      EXPECT_EQ(calls("C_SignInit"), 1U);
+      EXPECT_EQ(calls("C_Sign"), 1U);
+      EXPECT_EQ(searches_and_queries(), 0U);
+      (void)token_->verify(key, scheme, MessageForm::digest, digest, signature, soon());
+      softhsm_.proxy.zero_counters();
+      EXPECT_TRUE(token_->verify(key, scheme, MessageForm::digest, digest, signature, soon()));
+      EXPECT_EQ(calls("C_VerifyInit"), 1U);
+      EXPECT_EQ(calls("C_Verify"), 1U);
+      EXPECT_EQ(searches_and_queries(), 0U);
+    }
+  }
+}
+
+TEST_F(CallBudget, ASignatureOfAMessageHashesItInTheToken) {
+  const MaterialRef rsa = token_->generate_wrapped(KeyKind::rsa_2048, soon());
+  const MaterialRef ec = token_->generate_wrapped(KeyKind::ec_p256, soon());
+  const auto sign = [&](const MaterialRef& key, SignatureScheme scheme) {
+    (void)token_->sign(key, scheme, MessageForm::message, Bytes(100), soon());
+    softhsm_.proxy.zero_counters();
+    (void)token_->sign(key, scheme, MessageForm::message, Bytes(100), soon());
+    EXPECT_EQ(calls("C_SignInit"), 1U);
+    EXPECT_EQ(calls("C_Sign"), 1U);
+    EXPECT_EQ(searches_and_queries(), 0U);
+  };
+  sign(rsa, SignatureScheme::rsa_pss_sha256);
+  EXPECT_EQ(calls("C_Digest"), 0U);
+  sign(ec, SignatureScheme::ecdsa_sha256);  // SoftHSM 2.6.1 has no CKM_ECDSA_SHA256
+  EXPECT_EQ(calls("C_Digest"), 1U);
+}
+
+TEST_F(CallBudget, AMacIsOneInitOneSign) {
+  const MaterialRef key = token_->generate_wrapped(KeyKind::hmac_256, soon());
+  const Bytes mac = token_->mac(key, Bytes(100), soon());
+  softhsm_.proxy.zero_counters();
+  EXPECT_TRUE(token_->verify_mac(key, Bytes(100), mac, soon()));
+  EXPECT_EQ(calls("C_SignInit"), 1U);
+  EXPECT_EQ(calls("C_Sign"), 1U);
+  EXPECT_EQ(searches_and_queries(), 0U);
+}
+
+TEST_F(CallBudget, AnRsaDecryptionIsOneInitOneDecrypt) {
+  const MaterialRef key = token_->generate_wrapped(KeyKind::rsa_2048, soon());
+  for (const OaepHash hash : {OaepHash::sha1, OaepHash::sha256}) {
+    const Bytes sealed = token_->oaep_encrypt(key, hash, Bytes(32), soon());
+    softhsm_.proxy.zero_counters();
+    EXPECT_TRUE(token_->oaep_decrypt(key, hash, sealed, soon()).has_value());
+    EXPECT_EQ(calls("C_DecryptInit"), 1U);
+    EXPECT_EQ(calls("C_Decrypt"), 1U);
+    EXPECT_EQ(searches_and_queries(), 0U);
+  }
+}
+
+TEST_F(CallBudget, NothingIsFoundOutTwice) {
+  for (const KeyKind kind : {KeyKind::rsa_2048, KeyKind::rsa_4096, KeyKind::ml_dsa_44}) {
+    (void)token_->holding(kind, soon());
+  }
+  (void)token_->signs(SignatureScheme::rsa_pss_sha512, MessageForm::message, soon());
+  token_.reset();
+  token_ = softhsm_.open();
+  softhsm_.proxy.zero_counters();
+  EXPECT_EQ(token_->holding(KeyKind::rsa_3072, soon()), Holding::wrapped);
+  EXPECT_EQ(token_->holding(KeyKind::ml_dsa_44, soon()), Holding::none);
+  EXPECT_TRUE(token_->signs(SignatureScheme::rsa_pkcs1_sha256, MessageForm::digest, soon()));
+  EXPECT_EQ(calls("C_GenerateKeyPair"), 0U);
+}
+
+TEST_F(CallBudget, NoValueOfANewKeyIsRead) {
+  (void)token_->generate_wrapped(KeyKind::ec_p256, soon());
+  (void)token_->generate_wrapped(KeyKind::hmac_224, soon());
+  (void)token_->generate_wrapped(KeyKind::rsa_2048, soon());
+  EXPECT_EQ(softhsm_.proxy.tripped(), 0U);
+}
+
 }  // namespace
 }  // namespace pkcs11
