@@ -46,6 +46,9 @@ OaepHash hash_of(ImportScheme scheme) {
              : OaepHash::sha256;
 }
 
+/// What any bytes can be unwrapped to: what is refused as a key but not as this was wrapped well.
+Attributes meaningless() { return templates::unwrapped(KeyKind::hmac_256, Held::session); }
+
 bool is_two_steps(ImportScheme scheme) {
   return scheme == ImportScheme::rsa_aes_sha1 || scheme == ImportScheme::rsa_aes_sha256;
 }
@@ -168,35 +171,58 @@ std::variant<MaterialRef, ImportFault> CryptokiToken::take_import(
   const KeyPair wrapping{use.handle, public_part(wrapping_key, use, session, deadline)};
   const OaepMethod method = oaep_method(hash, wrapping_key.kind, session, wrapping);
   const bool two_steps = is_two_steps(scheme);
-  // A key of 28 bytes and one of 32 look the same from outside: an HMAC key's length is checked
-  // here.
-  const bool in_token =
-      method == OaepMethod::native && (two_steps || row.family != KeyFamily::hmac);
+  const auto wrapped = encrypted.first(modulus);
+  const auto rest = encrypted.subspan(modulus);
 
   std::variant<CK_OBJECT_HANDLE, ImportFault> key = ImportFault::ciphertext;
-  if (in_token) {
-    const auto unwrapped = unless_foreign(session, [&] {
-      return oaep::unwrap(hash, session, use.handle, encrypted.first(modulus),
-                          two_steps ? templates::unwrapped_wrapping_key()
-                                    : templates::unwrapped(kind, Held::extractable));
-    });
-    if (!unwrapped) return ImportFault::ciphertext;
-    key = two_steps ? unwrap_foreign(session, *unwrapped, encrypted.subspan(modulus), kind)
-                    : std::variant<CK_OBJECT_HANDLE, ImportFault>(*unwrapped);
-  } else {
-    const std::optional<SecretBytes> opened =
-        open_oaep(session, method, hash, use.handle, encrypted.first(modulus));
-    if (!opened || (two_steps && opened->size() != kAes256Bytes)) return ImportFault::ciphertext;
+  bool taken = false;
+  if (method == OaepMethod::native) {
+    const auto unwrap_as = [&](auto wanted) {
+      return unless_foreign(
+          session, [&] { return oaep::unwrap(hash, session, use.handle, wrapped, wanted()); });
+    };
     if (two_steps) {
-      const CK_OBJECT_HANDLE kek = session.create(templates::known_wrapping_key(opened->view()));
-      key = unwrap_foreign(session, kek, encrypted.subspan(modulus), kind);
+      const auto kek = unwrap_as(templates::unwrapped_wrapping_key);
+      if (!kek) return ImportFault::ciphertext;
+      key = unwrap_foreign(session, *kek, rest, kind);
+    } else if (const auto made =
+                   unwrap_as([kind] { return templates::unwrapped(kind, Held::extractable); })) {
+      key = *made;
     } else {
-      key = inject(session, opened->view(), kind);
+      return unwrap_as(meaningless) ? ImportFault::material : ImportFault::ciphertext;
     }
+    // SoftHSM does not tell how long an unwrapped HMAC key is, and takes any.
+    const auto* made = std::get_if<CK_OBJECT_HANDLE>(&key);
+    const auto told =
+        made != nullptr && row.family == KeyFamily::hmac ? session.inspect(*made) : std::nullopt;
+    if (told && told->bytes != 0 && told->bytes != row.bytes) return ImportFault::material;
+    taken = !told || told->bytes != 0;
+  }
+  if (!taken) {
+    std::optional<SecretBytes> opened = open_oaep(session, method, hash, use.handle, wrapped);
+    if (!opened || (two_steps && opened->size() != kAes256Bytes)) return ImportFault::ciphertext;
+    if (two_steps && row.family == KeyFamily::hmac) {
+      opened = key_wrap::unwrap(opened->view(), rest);
+      if (!opened) return ImportFault::ciphertext;
+    } else if (two_steps) {
+      const CK_OBJECT_HANDLE kek = session.create(templates::known_wrapping_key(opened->view()));
+      key = unwrap_foreign(session, kek, rest, kind);
+      opened.reset();
+    }
+    if (opened) key = inject(session, opened->view(), kind);
   }
   if (const auto* fault = std::get_if<ImportFault>(&key)) return *fault;
   KeyPair fresh{.private_key = std::get<CK_OBJECT_HANDLE>(key)};
   Bytes public_key;
+  if (row.family == KeyFamily::aes) {
+    // SoftHSM takes AES keys of any length, and fills them up when it wraps them.
+    const auto usable = unless_refused(session, [&] {
+      const Bytes iv(kGcmIvBytes, 1);
+      return !session.gcm_encrypt(fresh.private_key, probed_.capabilities.gcm_iv, iv, {}, {})
+                  .data.empty();
+    });
+    if (!usable) return ImportFault::material;
+  }
   if (is_pair(kind)) {
     auto completed = complete_pair(session, kind, fresh.private_key);
     if (!completed) return ImportFault::material;
@@ -217,12 +243,9 @@ std::variant<CK_OBJECT_HANDLE, ImportFault> CryptokiToken::unwrap_foreign(Sessio
                           templates::unwrapped(kind, Held::extractable));
   });
   if (unwrapped) return *unwrapped;
-  // As bytes without a meaning it opens, if the wrapping is sound.
-  const auto meaningless = unless_foreign(session, [&] {
-    return session.unwrap(probed_.key_wrap, kek, wrapped,
-                          templates::unwrapped(KeyKind::hmac_256, Held::session));
-  });
-  return meaningless ? ImportFault::material : ImportFault::ciphertext;
+  const auto opened = unless_foreign(
+      session, [&] { return session.unwrap(probed_.key_wrap, kek, wrapped, meaningless()); });
+  return opened ? ImportFault::material : ImportFault::ciphertext;
 }
 
 std::variant<CK_OBJECT_HANDLE, ImportFault> CryptokiToken::inject(Session& session, ByteView key,
