@@ -53,7 +53,8 @@ Holding CryptokiToken::holding(KeyKind kind, Deadline deadline) {
     return probed_.capabilities.wrap_kwp && kek() ? Holding::wrapped : Holding::object;
   }
   const KeyKind tried = representative(kind);
-  Finding<Holding>& finding = probed_.findings->holding[static_cast<std::size_t>(tried)];
+  Finding<Holding>& finding =
+      probed_.findings->holding[kek() ? 1 : 0][static_cast<std::size_t>(tried)];
   std::optional<Holding> found = finding.get();
   if (!found) {
     found = finding.set(connection_->run(deadline, [&](Session& session) {
@@ -96,7 +97,8 @@ bool CryptokiToken::signs(SignatureScheme scheme, MessageForm form, Deadline dea
   return findings.message_signing[at].get() != MessageSigning::none;
 }
 
-void CryptokiToken::find_signing(KeyKind kind, Session& session, Deadline deadline) {
+template <class Use>
+void CryptokiToken::with_new_pair(KeyKind kind, Session& session, Deadline deadline, Use&& use) {
   // On the anchor session: the other one is closed at each refusal, and its objects go with it.
   std::optional<KeyPair> pair;
   const bool generates = manages(session, [&] {
@@ -112,20 +114,39 @@ void CryptokiToken::find_signing(KeyKind kind, Session& session, Deadline deadli
     });
   };
   try {
-    for (std::size_t at = 0; at < kSignatureSchemes; ++at) {
-      const SchemeInfo& scheme = pkcs11::info(static_cast<SignatureScheme>(at));
-      if (cheapest_kind(scheme.scheme) != kind) continue;
-      const bool on_digest = generates && signs_digests(scheme, session, *pair);
-      const MessageSigning on_message =
-          generates ? message_signing(scheme, session, *pair) : MessageSigning::none;
-      probed_.findings->message_signing[at].set(on_message);
-      probed_.findings->digest_signing[at].set(on_digest ? Ability::yes : Ability::no);
-    }
+    use(generates ? &*pair : nullptr);
   } catch (const Error&) {
     destroy();
     throw;
   }
   destroy();
+}
+
+void CryptokiToken::find_signing(KeyKind kind, Session& session, Deadline deadline) {
+  with_new_pair(kind, session, deadline, [&](const KeyPair* pair) {
+    for (std::size_t at = 0; at < kSignatureSchemes; ++at) {
+      const SchemeInfo& scheme = pkcs11::info(static_cast<SignatureScheme>(at));
+      if (cheapest_kind(scheme.scheme) != kind) continue;
+      const bool on_digest = pair != nullptr && signs_digests(scheme, session, *pair);
+      const MessageSigning on_message =
+          pair != nullptr ? message_signing(scheme, session, *pair) : MessageSigning::none;
+      probed_.findings->message_signing[at].set(on_message);
+      probed_.findings->digest_signing[at].set(on_digest ? Ability::yes : Ability::no);
+    }
+  });
+}
+
+OaepMethod CryptokiToken::oaep(OaepHash hash, Deadline deadline) {
+  Finding<OaepMethod>& finding = probed_.findings->oaep[static_cast<std::size_t>(hash)];
+  if (const auto known = finding.get()) return *known;
+  return connection_->run(deadline, [&](Session& session) {
+    constexpr KeyKind kKind = KeyKind::rsa_2048;
+    OaepMethod found = OaepMethod::none;
+    with_new_pair(kKind, session, deadline, [&](const KeyPair* pair) {
+      if (pair != nullptr) found = find_oaep_method(hash, kKind, session, *pair);
+    });
+    return finding.set(found);
+  });
 }
 
 bool CryptokiToken::signs_digests(const SchemeInfo& scheme, Session& session, const KeyPair& pair) {

@@ -35,6 +35,7 @@ class CryptokiToken final : public Token, private Connection::Listener {
 
   Holding holding(KeyKind kind, Deadline deadline) override;
   bool signs(SignatureScheme scheme, MessageForm form, Deadline deadline) override;
+  OaepMethod oaep(OaepHash hash, Deadline deadline) override;
   WrappedMaterial generate_wrapped(KeyKind kind, Deadline deadline) override;
   ObjectMaterial generate_object(KeyKind kind, const ObjectId& id, const std::string& label,
                                  Deadline deadline) override;
@@ -197,6 +198,9 @@ class CryptokiToken final : public Token, private Connection::Listener {
   [[nodiscard]] Holding find_holding(KeyKind kind, Session& session, Deadline deadline);
   [[nodiscard]] MessageSigning message_signing(const SchemeInfo& scheme, Session& session,
                                                const KeyPair& pair);
+  /// Runs `use(const KeyPair*)` with a session pair, null if the token makes none of the kind.
+  template <class Use>
+  void with_new_pair(KeyKind kind, Session& session, Deadline deadline, Use&& use);
   void find_signing(KeyKind kind, Session& session, Deadline deadline);
   [[nodiscard]] bool signs_digests(const SchemeInfo& scheme, Session& session, const KeyPair& pair);
   [[nodiscard]] OaepMethod oaep_method(OaepHash hash, KeyKind kind, Session& session,

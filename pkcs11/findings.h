@@ -38,15 +38,9 @@ enum class MessageSigning : std::uint8_t {
 
 enum class Ability : std::uint8_t { no, yes };
 
-/// How a token does RSAES-OAEP with a hash.
-enum class OaepMethod : std::uint8_t {
-  none,
-  native,
-  padded_outside,  // raw RSA in the token
-};
-
 struct Findings {
-  std::array<Finding<Holding>, kKeyKinds> holding;
+  /// With a key-encryption key (1) and without (0).
+  std::array<std::array<Finding<Holding>, kKeyKinds>, 2> holding;
   std::array<Finding<MessageSigning>, kSignatureSchemes> message_signing;
   std::array<Finding<Ability>, kSignatureSchemes> digest_signing;
   std::array<Finding<OaepMethod>, 2> oaep;  // by OaepHash

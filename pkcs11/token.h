@@ -106,6 +106,13 @@ enum class MessageForm : std::uint8_t {
 /// The hash of RSAES-OAEP (RFC 8017, 7.1) and of its MGF1; the label is empty.
 enum class OaepHash : std::uint8_t { sha1, sha256 };
 
+/// How a token does RSAES-OAEP with a hash.
+enum class OaepMethod : std::uint8_t {
+  none,
+  native,
+  padded_outside,  // raw RSA in the token
+};
+
 /// How imported material comes wrapped under an RSA wrapping key of ours.
 enum class ImportScheme : std::uint8_t {
   oaep_sha1,
@@ -183,6 +190,9 @@ class Token {
   [[nodiscard]] virtual Holding holding(KeyKind kind, Deadline deadline) = 0;
   /// Whether the token can make and check such signatures, and of which form of message.
   [[nodiscard]] virtual bool signs(SignatureScheme scheme, MessageForm form, Deadline deadline) = 0;
+
+  /// How the token encrypts with RSA keys.
+  [[nodiscard]] virtual OaepMethod oaep(OaepHash hash, Deadline deadline) = 0;
 
   /// A new sensitive key, wrapped under the key-encryption key, unwrapped again and proved equal.
   virtual WrappedMaterial generate_wrapped(KeyKind kind, Deadline deadline) = 0;

@@ -89,6 +89,10 @@ SecretBytes load_key(const std::string& path) {
 
 }  // namespace
 
+std::string pin_hash_key_file(const std::string& database) {
+  return database + ".pin-refusals-key";
+}
+
 StoredPinRefusals::StoredPinRefusals(storage::MetadataStore& store, const std::string& key_file)
     : store_(store), key_(load_key(key_file)) {}
 

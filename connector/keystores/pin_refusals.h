@@ -9,6 +9,9 @@
 
 namespace kms::keystores {
 
+/// Where the key of the hashes is, beside the database.
+[[nodiscard]] std::string pin_hash_key_file(const std::string& database);
+
 /// The PINs that tokens refused, in the metadata store, by a hash under a key that is not in the
 /// database. Thread-safe.
 class StoredPinRefusals final : public pkcs11::PinRefusals {
