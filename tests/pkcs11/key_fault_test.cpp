@@ -11,7 +11,6 @@ namespace {
 
 using pkcs11_proxy::Effect;
 using pkcs11_proxy::kForever;
-using std::chrono::milliseconds;
 
 const Bytes kDigest(32, 7);
 
@@ -98,8 +97,7 @@ TEST_F(KeyFaults, AFaultForGoodIsNoAnswer) {
   for (const Work& work : works_) {
     for (const CK_RV rv : {CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_DEVICE_ERROR}) {
       proxy_.fail(work.end, rv, 0, kForever);
-      EXPECT_EQ(failure_of([&] { (void)work.right(within(milliseconds(300))); }),
-                Failure::device_error)
+      EXPECT_EQ(failure_in_time([&](Deadline d) { (void)work.right(d); }), Failure::device_error)
           << work.name << " " << describe(rv).name;
       proxy_.clear_failures();
       EXPECT_TRUE(work.right(soon())) << work.name;
