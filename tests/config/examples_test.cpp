@@ -92,12 +92,20 @@ TEST(Examples, DevelopmentIsWhatTheDesignSays) {
   EXPECT_EQ(config.storage.sqlite, (files.path() / "kms.sqlite").string());
 }
 
-TEST(Examples, SoftHsmLoads) {
-  const Files files;
-  write_secrets(files);
-  std::string text = replaced_all(example("softhsm.yaml"), "/var/lib/kms-connector", "state");
-  text = replaced_all(text, "/usr/lib/softhsm/libsofthsm2.so", "module.so");
-  EXPECT_EQ(files.fault_of(text), "");
+TEST(Examples, ThoseOfEachVendorLoad) {
+  for (const auto& [name, module] : {
+           std::pair("softhsm.yaml", "/usr/lib/softhsm/libsofthsm2.so"),
+           std::pair("cloudhsm.yaml", "/opt/cloudhsm/lib/libcloudhsm_pkcs11.so"),
+           std::pair("luna.yaml", "/usr/safenet/lunaclient/lib/libCryptoki2_64.so"),
+           std::pair("nshield.yaml", "/opt/nfast/toolkits/pkcs11/libcknfast.so"),
+           std::pair("yubihsm2.yaml", "/usr/lib/x86_64-linux-gnu/pkcs11/yubihsm_pkcs11.so"),
+       }) {
+    const Files files;
+    write_secrets(files);
+    std::string text = replaced_all(example(name), "/var/lib/kms-connector", "state");
+    text = replaced_all(text, module, "module.so");
+    EXPECT_EQ(files.fault_of(text), "") << name;
+  }
 }
 
 TEST(Examples, FullIsMadeFromTheTablesAndLoads) {
