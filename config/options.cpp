@@ -240,7 +240,7 @@ constexpr std::array<Field<Token>, 10> kToken{{
       .doc = "What the vendor's module does in its own way."}},
 }};
 
-constexpr std::array<Field<pkcs11::Quirks>, 2> kQuirks{{
+constexpr std::array<Field<pkcs11::Quirks>, 3> kQuirks{{
     {{.name = "gcm_iv",
       .type = Type::choice,
       .doc = "Who makes the IV of AES-GCM: the host, the token into the parameter (CloudHSM), or "
@@ -256,6 +256,11 @@ constexpr std::array<Field<pkcs11::Quirks>, 2> kQuirks{{
       .min = 0,
       .max = kGiB},
      &pkcs11::Quirks::max_gcm_bytes},
+    {{.name = "rsa_padding_outside",
+      .type = Type::boolean,
+      .doc = "Whether, where the token lacks OAEP with a hash, only raw RSA happens in it and the "
+             "padding outside."},
+     &pkcs11::Quirks::rsa_padding_outside},
 }};
 
 constexpr std::array<Field<Principal>, 3> kPrincipal{{

@@ -331,4 +331,50 @@ TEST_P(TokenContract, RejectsMaterialThatIsNotWhatItsRecordSays) {
   (void)token().sign(good, ecdsa_sha256, MessageForm::message, bytes("x"), soon());
 }
 
+TEST_P(TokenContract, KnowsWhatItSigns) {
+  const auto signs = [&](SignatureScheme scheme, MessageForm form) {
+    return token().signs(scheme, form, soon());
+  };
+  for (const SigningCase& one : signing_cases()) {
+    for (const SignatureScheme scheme : one.schemes) {
+      EXPECT_TRUE(signs(scheme, MessageForm::message)) << static_cast<int>(scheme);
+      EXPECT_EQ(signs(scheme, MessageForm::digest), scheme != ed25519) << static_cast<int>(scheme);
+      EXPECT_FALSE(signs(scheme, MessageForm::external_mu));
+    }
+  }
+  // SoftHSM 2.6.1 takes the parameter that asks for it, and signs without it.
+  EXPECT_FALSE(signs(ed25519_ph, MessageForm::message));
+  EXPECT_FALSE(signs(ed25519_ph, MessageForm::digest));
+  EXPECT_FALSE(signs(ml_dsa, MessageForm::message));
+  EXPECT_FALSE(signs(ml_dsa, MessageForm::external_mu));
+  EXPECT_TRUE(token().objects(soon()).empty());
+
+  const MaterialRef key = materials(KeyKind::ed25519).front();
+  for (const MessageForm form : {MessageForm::message, MessageForm::digest}) {
+    EXPECT_EQ(failure_of([&] { (void)token().sign(key, ed25519_ph, form, Bytes(64, 1), soon()); }),
+              Failure::unsupported);
+  }
+  EXPECT_EQ(failure_of([&] { (void)token().generate_wrapped(KeyKind::ml_dsa_44, soon()); }),
+            Failure::unsupported);
+}
+
+TEST_P(TokenContract, HoldsTheLargeRsaKeysToo) {
+  for (const auto& [kind, bits] :
+       {std::pair(KeyKind::rsa_3072, 3072), std::pair(KeyKind::rsa_4096, 4096)}) {
+    const MaterialRef key = materials(kind).back();
+    EXPECT_EQ(kms::test::key_bits(public_key_of(key)), bits);
+    const Bytes message = bytes("x");
+    for (const SignatureScheme scheme : {rsa_pkcs1_sha384, rsa_pss_sha512}) {
+      const Bytes signature = token().sign(key, scheme, MessageForm::message, message, soon());
+      EXPECT_TRUE(kms::test::verifies(public_key_of(key), scheme, message, signature));
+      EXPECT_TRUE(token().verify(key, scheme, MessageForm::message, message, signature, soon()));
+    }
+    const auto opened = token().oaep_decrypt(
+        key, OaepHash::sha256,
+        kms::test::oaep_encrypt(public_key_of(key), OaepHash::sha256, message), soon());
+    ASSERT_TRUE(opened.has_value());
+    EXPECT_TRUE(opened->equals(message));
+  }
+}
+
 }  // namespace pkcs11

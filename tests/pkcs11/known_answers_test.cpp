@@ -222,5 +222,29 @@ TEST(Oaep, UnpadsWhatItPads) {
   }
 }
 
+TEST(Oaep, PadsNothingOutsideWhereThatIsSwitchedOff) {
+  SoftHsmToken softhsm;
+  TokenOptions options = softhsm.options();
+  options.quirks.rsa_padding_outside = false;
+  const std::unique_ptr<Token> token = softhsm.module()->open(std::move(options), soon());
+  const MaterialRef key = token->generate_wrapped(KeyKind::rsa_2048, soon());
+  EXPECT_EQ(failure_of([&] { (void)token->oaep_encrypt(key, OaepHash::sha256, {}, soon()); }),
+            Failure::unsupported);
+  EXPECT_EQ(
+      failure_of([&] { (void)token->oaep_decrypt(key, OaepHash::sha256, Bytes(256, 1), soon()); }),
+      Failure::unsupported);
+  EXPECT_EQ(token->oaep_encrypt(key, OaepHash::sha1, {}, soon()).size(), 256U);
+}
+
+TEST(Oaep, IsLeftToATokenThatLacksRawRsa) {
+  SoftHsmToken softhsm;
+  softhsm.proxy.hide_mechanism(CKM_RSA_X_509);
+  const std::unique_ptr<Token> token = softhsm.open();
+  const MaterialRef key = token->generate_wrapped(KeyKind::rsa_2048, soon());
+  EXPECT_EQ(failure_of([&] { (void)token->oaep_encrypt(key, OaepHash::sha256, {}, soon()); }),
+            Failure::unsupported);
+  EXPECT_EQ(token->oaep_encrypt(key, OaepHash::sha1, {}, soon()).size(), 256U);
+}
+
 }  // namespace
 }  // namespace pkcs11
