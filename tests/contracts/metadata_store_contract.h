@@ -723,7 +723,9 @@ TEST_P(MetadataStoreContract, SurvivesBeingKilled) {
   for (int round = 0; round < 8; ++round) {
     Process process(
         {.arguments = {self, "--gtest_also_run_disabled_tests", "--gtest_filter=" + child},
-         .environment = {{kCrashDirectory, directory.path().string()}}});
+         // What it leaves behind goes with our directory.
+         .environment = {{kCrashDirectory, directory.path().string()},
+                         {"TMPDIR", directory.path().string()}}});
     auto left = std::uniform_int_distribution<int>(1, 120)(random);
     const auto is_ack = [](std::string_view line) { return line.starts_with("ack "); };
     ASSERT_TRUE(
