@@ -14,6 +14,8 @@ constexpr std::size_t kConnections = 16;
 constexpr int kRounds = 41;
 constexpr std::chrono::milliseconds kRound{250};
 constexpr double kTarget = 0.5;
+/// 32 bytes.
+constexpr const char* kDigest = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 std::uint16_t port_of(const test::Process& bare) {
   const auto line = bare.wait_for_line(
@@ -72,6 +74,28 @@ void decrypt(Report& report) {
   compare(report, "decrypt", daemon,
           daemon.request("Decrypt",
                          R"({"CiphertextBlob":")" + member(data_key, "CiphertextBlob") + R"("})"));
+  daemon.stop();
+}
+
+void sign_ecc(Report& report) {
+  Daemon daemon({});
+  daemon.start();
+  const std::string key =
+      daemon.create_key(R"({"KeySpec":"ECC_NIST_P256","KeyUsage":"SIGN_VERIFY"})");
+  compare(report, "sign_ecc", daemon,
+          daemon.request("Sign", R"({"KeyId":")" + key + R"(","MessageType":"DIGEST","Message":")" +
+                                     kDigest + R"(","SigningAlgorithm":"ECDSA_SHA_256"})"));
+  daemon.stop();
+}
+
+void generate_mac(Report& report) {
+  Daemon daemon({});
+  daemon.start();
+  const std::string key =
+      daemon.create_key(R"({"KeySpec":"HMAC_256","KeyUsage":"GENERATE_VERIFY_MAC"})");
+  compare(report, "generate_mac", daemon,
+          daemon.request("GenerateMac", R"({"KeyId":")" + key + R"(","Message":")" + kDigest +
+                                            R"(","MacAlgorithm":"HMAC_SHA_256"})"));
   daemon.stop();
 }
 

@@ -8,6 +8,11 @@ namespace kms::bench {
 /// GenerateDataKey and Decrypt over 16 keep-alive connections, against a bare Poco server.
 void generate_data_key(Report& report);
 void decrypt(Report& report);
+/// The same for Sign with ECC_NIST_P256 and GenerateMac with HMAC_256.
+void sign_ecc(Report& report);
+void generate_mac(Report& report);
+/// Sign with RSA_2048 over 16 connections, against C_SignInit and C_Sign on 16 threads.
+void sign_rsa(Report& report);
 /// Encryption by the token layer on 8 threads, against C_EncryptInit and C_Encrypt themselves.
 void token_layer(Report& report);
 /// How often the token is called for an operation.

@@ -92,7 +92,9 @@ std::string Daemon::call(std::string_view operation, std::string_view body) {
   return Connections(port_, 1).once(request(operation, body)).front();
 }
 
-std::string Daemon::create_key() { return member(call("CreateKey", "{}"), "Arn"); }
+std::string Daemon::create_key(std::string_view body) {
+  return member(call("CreateKey", body), "Arn");
+}
 
 double cpu_seconds(pid_t pid) {
   std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");

@@ -39,8 +39,8 @@ class Daemon final {
   [[nodiscard]] std::string request(std::string_view operation, std::string_view body);
   /// Calls it over a connection of its own; throws unless the answer is 200.
   std::string call(std::string_view operation, std::string_view body);
-  /// A new symmetric key's ARN.
-  std::string create_key();
+  /// The ARN of a new key, a symmetric one if CreateKey is asked for nothing else.
+  std::string create_key(std::string_view body = "{}");
   [[nodiscard]] double resident_mebibytes() const;
   [[nodiscard]] double cpu_seconds() const { return bench::cpu_seconds(process_->pid()); }
 

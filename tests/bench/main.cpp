@@ -15,6 +15,9 @@ struct Bench {
 constexpr Bench kBenches[] = {
     {"generate_data_key", kms::bench::generate_data_key},
     {"decrypt", kms::bench::decrypt},
+    {"sign_ecc", kms::bench::sign_ecc},
+    {"generate_mac", kms::bench::generate_mac},
+    {"sign_rsa", kms::bench::sign_rsa},
     {"token_layer", kms::bench::token_layer},
     {"token_calls", kms::bench::token_calls},
     {"slow_token", kms::bench::slow_token},

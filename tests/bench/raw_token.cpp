@@ -1,0 +1,129 @@
+#include "tests/bench/raw_token.h"
+
+#include <dlfcn.h>
+
+#include <array>
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+
+namespace kms::bench {
+namespace {
+
+using std::chrono::steady_clock;
+
+void check(CK_RV rv, const char* function) {
+  if (rv != CKR_OK) throw std::runtime_error(std::string(function) + ": " + std::to_string(rv));
+}
+
+}  // namespace
+
+double rate(std::size_t threads, std::chrono::milliseconds duration,
+            const std::function<void(std::size_t)>& work) {
+  std::atomic<bool> stop = false;
+  std::atomic<bool> failed = false;
+  std::vector<std::uint64_t> counts(threads);
+  std::vector<std::thread> running;
+  const auto begin = steady_clock::now();
+  for (std::size_t i = 0; i < threads; ++i) {
+    running.emplace_back([&, i] {
+      std::uint64_t count = 0;
+      try {
+        for (; !stop; ++count) work(i);
+      } catch (const std::exception&) {
+        failed = true;
+      }
+      counts[i] = count;
+    });
+  }
+  std::this_thread::sleep_for(duration);
+  stop = true;
+  for (std::thread& thread : running) thread.join();
+  const double seconds = std::chrono::duration<double>(steady_clock::now() - begin).count();
+  if (failed) throw std::runtime_error("a call failed");
+  std::uint64_t sum = 0;
+  for (const std::uint64_t count : counts) sum += count;
+  return static_cast<double>(sum) / seconds;
+}
+
+RawToken::RawToken(const std::string& module, const std::string& label, std::size_t threads)
+    : sessions_(threads) {
+  void* library = ::dlopen(module.c_str(), RTLD_NOW | RTLD_NOLOAD);
+  if (library == nullptr) throw std::runtime_error("the module is not loaded");
+  const auto get = reinterpret_cast<CK_C_GetFunctionList>(::dlsym(library, "C_GetFunctionList"));
+  check(get(&functions_), "C_GetFunctionList");
+  const CK_SLOT_ID slot = slot_of(label);
+  for (CK_SESSION_HANDLE& session : sessions_) {
+    check(functions_->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr,
+                                    &session),
+          "C_OpenSession");
+  }
+  make_keys();
+}
+
+void RawToken::make_keys() {
+  CK_BBOOL yes = CK_TRUE;
+  CK_BBOOL no = CK_FALSE;
+  CK_ULONG length = 32;
+  CK_MECHANISM generate{CKM_AES_KEY_GEN, nullptr, 0};
+  std::array<CK_ATTRIBUTE, 4> aes{
+      CK_ATTRIBUTE{CKA_VALUE_LEN, &length, sizeof length}, CK_ATTRIBUTE{CKA_TOKEN, &no, sizeof no},
+      CK_ATTRIBUTE{CKA_SENSITIVE, &yes, sizeof yes}, CK_ATTRIBUTE{CKA_ENCRYPT, &yes, sizeof yes}};
+  check(functions_->C_GenerateKey(sessions_[0], &generate, aes.data(), aes.size(), &aes_),
+        "C_GenerateKey");
+  CK_ULONG bits = 2048;
+  std::array<CK_BYTE, 3> exponent{1, 0, 1};
+  CK_MECHANISM generate_pair{CKM_RSA_PKCS_KEY_PAIR_GEN, nullptr, 0};
+  std::array<CK_ATTRIBUTE, 3> public_key{
+      CK_ATTRIBUTE{CKA_MODULUS_BITS, &bits, sizeof bits},
+      CK_ATTRIBUTE{CKA_PUBLIC_EXPONENT, exponent.data(), exponent.size()},
+      CK_ATTRIBUTE{CKA_TOKEN, &no, sizeof no}};
+  std::array<CK_ATTRIBUTE, 3> private_key{CK_ATTRIBUTE{CKA_TOKEN, &no, sizeof no},
+                                          CK_ATTRIBUTE{CKA_SENSITIVE, &yes, sizeof yes},
+                                          CK_ATTRIBUTE{CKA_SIGN, &yes, sizeof yes}};
+  CK_OBJECT_HANDLE unused = CK_INVALID_HANDLE;
+  check(functions_->C_GenerateKeyPair(sessions_[0], &generate_pair, public_key.data(),
+                                      public_key.size(), private_key.data(), private_key.size(),
+                                      &unused, &rsa_),
+        "C_GenerateKeyPair");
+}
+
+void RawToken::encrypt(std::size_t thread) {
+  std::array<CK_BYTE, 12> iv{};
+  std::array<CK_BYTE, kAad> aad{};
+  std::array<CK_BYTE, kPlaintext> plaintext{};
+  std::array<CK_BYTE, kPlaintext + 16> ciphertext{};
+  CK_GCM_PARAMS parameters{iv.data(), iv.size(), iv.size() * 8, aad.data(), aad.size(), 128};
+  CK_MECHANISM gcm{CKM_AES_GCM, &parameters, sizeof parameters};
+  check(functions_->C_EncryptInit(sessions_[thread], &gcm, aes_), "C_EncryptInit");
+  CK_ULONG size = ciphertext.size();
+  check(functions_->C_Encrypt(sessions_[thread], plaintext.data(), plaintext.size(),
+                              ciphertext.data(), &size),
+        "C_Encrypt");
+}
+
+void RawToken::sign(std::size_t thread) {
+  std::array<CK_BYTE, 32> message{};
+  std::array<CK_BYTE, 256> signature{};
+  CK_MECHANISM mechanism{CKM_SHA256_RSA_PKCS, nullptr, 0};
+  check(functions_->C_SignInit(sessions_[thread], &mechanism, rsa_), "C_SignInit");
+  CK_ULONG size = signature.size();
+  check(functions_->C_Sign(sessions_[thread], message.data(), message.size(), signature.data(),
+                           &size),
+        "C_Sign");
+}
+
+CK_SLOT_ID RawToken::slot_of(const std::string& label) {
+  std::array<CK_SLOT_ID, 16> slots{};
+  CK_ULONG count = slots.size();
+  check(functions_->C_GetSlotList(CK_TRUE, slots.data(), &count), "C_GetSlotList");
+  for (std::size_t i = 0; i < count; ++i) {
+    CK_TOKEN_INFO info{};
+    check(functions_->C_GetTokenInfo(slots[i], &info), "C_GetTokenInfo");
+    const std::string padded(reinterpret_cast<const char*>(info.label), sizeof info.label);
+    if (padded.starts_with(label + " ")) return slots[i];
+  }
+  throw std::runtime_error("no token " + label);
+}
+
+}  // namespace kms::bench
