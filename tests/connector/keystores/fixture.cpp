@@ -9,6 +9,7 @@
 
 #include "connector/api/error.h"
 #include "connector/base/log.h"
+#include "connector/keys/key_spec.h"
 #include "connector/storage/open_store.h"
 
 namespace kms::test {
@@ -240,17 +241,19 @@ bool KeyStoresTest::reaches(const std::string& id, const std::string& wanted) {
   return true;
 }
 
-keys::KeyPtr KeyStoresTest::make_key(const std::string& store_id) {
+keys::KeyPtr KeyStoresTest::make_key(const std::string& store_id, pkcs11::KeyKind kind) {
   const auto store =
       store_id.empty() ? stores().region(kHere.region) : stores().custom(kHere, store_id);
   keys::KeyRecord key;
   key.scope = kHere;
   key.id = make_uuid(random_);
+  key.spec = keys::key_spec(kind).spec;
+  key.usage = keys::key_spec(kind).usages.front();
   key.created = clock_.now();
   key.custom_key_store_id = store_id;
   key.current_material = make_hex_id(random_, 32);
   key.materials = {{.id = key.current_material, .created = key.created, .generations = {}}};
-  const auto reserved = store->reserve(pkcs11::KeyKind::aes_256, soon());
+  const auto reserved = store->reserve(kind, soon());
   if (reserved) {
     key.materials.front().generations = {{.number = 1, .ref = *reserved}};
     const storage::Change intent = storage::Put<keys::KeyRecord>{key};
@@ -258,7 +261,7 @@ keys::KeyPtr KeyStoresTest::make_key(const std::string& store_id) {
     ++key.version;
   }
   key.materials.front().generations = {
-      {.number = 1, .ref = store->make(pkcs11::KeyKind::aes_256, reserved, key.arn(), soon())}};
+      {.number = 1, .ref = store->make(kind, reserved, key.arn(), soon())}};
   key.state = keys::StoredState::enabled;
   const storage::Change put = storage::Put<keys::KeyRecord>{key};
   db().commit({&put, 1});

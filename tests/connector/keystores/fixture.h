@@ -85,7 +85,8 @@ class KeyStoresTest : public ::testing::Test {
   [[nodiscard]] bool reaches(const std::string& id, const std::string& state);
 
   /// A new enabled key, made as CreateKey makes one.
-  keys::KeyPtr make_key(const std::string& store_id = {});
+  keys::KeyPtr make_key(const std::string& store_id = {},
+                        pkcs11::KeyKind kind = pkcs11::KeyKind::aes_256);
   [[nodiscard]] keys::KeyPtr fresh(const keys::KeyPtr& key);
   [[nodiscard]] static keys::AuthorizedKey authorized(keys::KeyPtr key);
   /// The ciphertext of "plain", or the error: "400 KMSInvalidStateException: ...".
