@@ -3,6 +3,7 @@
 #include <span>
 #include <vector>
 
+#include "connector/keys/imported_material.h"
 #include "connector/keys/key_spec.h"
 #include "connector/keys/key_state.h"
 
@@ -31,6 +32,21 @@ api::MultiRegionConfiguration multi_region_configuration(const KeyRecord& key) {
           .primary_key = api::MultiRegionKey{.arn = arn_in(regions.primary_region),
                                              .region = regions.primary_region},
           .replica_keys = std::move(replicas)};
+}
+
+/// Of the permanent material; the earliest end counts.
+void add_expiration(const KeyRecord& key, api::KeyMetadata& metadata) {
+  using api::ExpirationModelType;
+  for (const Material& material : key.materials) {
+    if (!is_present(material) || !is_permanent(key, material)) continue;
+    const auto& valid_to = material.imported->valid_to;
+    if (valid_to && (!metadata.valid_to || *valid_to < *metadata.valid_to)) {
+      metadata.valid_to = valid_to;
+    }
+    metadata.expiration_model = metadata.valid_to
+                                    ? ExpirationModelType::key_material_expires
+                                    : ExpirationModelType::key_material_does_not_expire;
+  }
 }
 
 }  // namespace
@@ -62,10 +78,14 @@ api::KeyMetadata key_metadata(const KeyRecord& key, bool available, const std::s
   metadata.multi_region = key.multi_region.has_value();
   if (key.multi_region) metadata.multi_region_configuration = multi_region_configuration(key);
   if (key.state == StoredState::pending_deletion) metadata.deletion_date = key.deletion_date;
+  if (key.state == StoredState::pending_replica_deletion) {
+    metadata.pending_deletion_window_in_days = key.pending_window_days;
+  }
   if (!key.custom_key_store_id.empty()) {
     metadata.custom_key_store_id = key.custom_key_store_id;
     if (!cluster_id.empty()) metadata.cloud_hsm_cluster_id = cluster_id;
   }
+  if (key.origin == api::OriginType::external) add_expiration(key, metadata);
   const bool shows_material =
       key.spec == api::KeySpec::symmetric_default &&
       (key.origin == api::OriginType::aws_kms || key.origin == api::OriginType::external);

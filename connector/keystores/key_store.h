@@ -2,9 +2,11 @@
 
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "connector/keys/authorized_key.h"
 #include "connector/keys/ciphertext.h"
+#include "connector/keys/import_token.h"
 #include "connector/keys/records.h"
 #include "pkcs11/token.h"
 
@@ -30,6 +32,17 @@ struct DataKeyPair {
 struct Encrypted {
   Bytes ciphertext;  // the blob
   std::string material_id;
+};
+
+/// What material for import is wrapped with.
+struct ImportParameters {
+  Bytes token;       // import token
+  Bytes public_key;  // of the wrapping key: SubjectPublicKeyInfo, DER
+};
+
+struct ImportedMaterial {
+  pkcs11::MaterialRef ref;
+  Bytes fingerprint;  // the same for the same material
 };
 
 /// Where key material lives and works. Thread-safe. Throws api::Error as the API would tell it:
@@ -89,6 +102,19 @@ class KeyStore {
                                                           ByteView peer, Deadline deadline) = 0;
   /// SubjectPublicKeyInfo, DER; empty for secret keys. Asks no token.
   [[nodiscard]] virtual Bytes public_key(const keys::AuthorizedKey& key) const = 0;
+
+  /// A fresh wrapping key of that kind, which only its import token remembers.
+  virtual ImportParameters import_parameters(const keys::AuthorizedKey& key,
+                                             pkcs11::ImportScheme scheme,
+                                             pkcs11::KeyKind wrapping_key, Timestamp valid_to,
+                                             Deadline deadline) = 0;
+  /// nullopt: it was not made here for this key. Whether it has expired is not asked.
+  [[nodiscard]] virtual std::optional<keys::ImportToken> open_import_token(
+      const keys::AuthorizedKey& key, ByteView token, Deadline deadline) = 0;
+  /// Takes wrapped material for the key, under the reserved reference if there is one.
+  virtual std::variant<ImportedMaterial, pkcs11::ImportFault> import_material(
+      const keys::AuthorizedKey& key, const keys::ImportToken& token, ByteView encrypted,
+      const std::optional<pkcs11::MaterialRef>& reserved, Deadline deadline) = 0;
 
   [[nodiscard]] virtual SecretBytes random(std::size_t size, Deadline deadline) = 0;
 };

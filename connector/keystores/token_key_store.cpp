@@ -6,6 +6,7 @@
 
 #include "connector/api/error.h"
 #include "connector/keys/key_spec.h"
+#include "connector/keystores/sealed_import_token.h"
 
 namespace kms::keystores {
 namespace {
@@ -89,6 +90,11 @@ TokenKeyStore::Current TokenKeyStore::current(keys::KeyPtr key, Deadline deadlin
 }
 
 keys::KeyPtr TokenKeyStore::next_generation(const Current& used_up, Deadline deadline) {
+  // No key of ours could come back with the customer's material after that was deleted.
+  if (used_up.material->imported) {
+    throw api::invalid_state("The key material of " + used_up.key->arn() +
+                             " has been used too often; rotate to new key material.");
+  }
   const pkcs11::KeyKind kind = kind_of(used_up.generation->ref);
   const std::string arn = used_up.key->arn();
   const Generations::Maker maker{
@@ -218,6 +224,47 @@ std::optional<SecretBytes> TokenKeyStore::derive(const keys::AuthorizedKey& key,
 
 Bytes TokenKeyStore::public_key(const keys::AuthorizedKey& key) const {
   return std::visit([](const auto& material) { return material.public_key; }, material_of(key));
+}
+
+ImportParameters TokenKeyStore::import_parameters(const keys::AuthorizedKey& key,
+                                                  pkcs11::ImportScheme scheme,
+                                                  pkcs11::KeyKind wrapping_key, Timestamp valid_to,
+                                                  Deadline deadline) {
+  return with_token(deadline, [&](auto& token) {
+    pkcs11::WrappedMaterial made = token.generate_wrapped(wrapping_key, deadline);
+    Bytes sealed = seal_import_token(token, key.arn(), scheme, valid_to, made, deadline);
+    return ImportParameters{.token = std::move(sealed), .public_key = std::move(made.public_key)};
+  });
+}
+
+std::optional<keys::ImportToken> TokenKeyStore::open_import_token(const keys::AuthorizedKey& key,
+                                                                  ByteView token,
+                                                                  Deadline deadline) {
+  const auto sealed = keys::parse_import_token(token);
+  if (!sealed || sealed->header.key_arn != key.arn()) return std::nullopt;
+  auto wrapping_key = with_token(
+      deadline, [&](auto& hsm) { return keystores::open_import_token(hsm, *sealed, deadline); });
+  if (!wrapping_key) return std::nullopt;
+  return keys::ImportToken{.scheme = sealed->header.scheme,
+                           .valid_to = sealed->header.valid_to,
+                           .wrapping_key = std::move(*wrapping_key)};
+}
+
+std::variant<ImportedMaterial, pkcs11::ImportFault> TokenKeyStore::import_material(
+    const keys::AuthorizedKey& key, const keys::ImportToken& token, ByteView encrypted,
+    const std::optional<pkcs11::MaterialRef>& reserved, Deadline deadline) {
+  using Result = std::variant<ImportedMaterial, pkcs11::ImportFault>;
+  std::optional<std::pair<pkcs11::ObjectId, std::string>> as;
+  if (reserved) as.emplace(std::get<pkcs11::ObjectMaterial>(*reserved).id, key.arn());
+  return with_token(deadline, [&](auto& hsm) -> Result {
+    auto result = hsm.import_material(token.wrapping_key, token.scheme, encrypted,
+                                      *keys::key_spec(key.record().spec).kind, as, deadline);
+    if (const auto* fault = std::get_if<pkcs11::ImportFault>(&result)) return *fault;
+    auto& ref = std::get<pkcs11::MaterialRef>(result);
+    Bytes fingerprint = std::visit([](const auto& made) { return made.public_key; }, ref);
+    if (fingerprint.empty()) fingerprint = hsm.fingerprint(ref, deadline);
+    return ImportedMaterial{.ref = std::move(ref), .fingerprint = std::move(fingerprint)};
+  });
 }
 
 SecretBytes TokenKeyStore::random(std::size_t size, Deadline deadline) {

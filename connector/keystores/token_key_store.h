@@ -60,6 +60,14 @@ class TokenKeyStore final : public KeyStore {
   std::optional<SecretBytes> derive(const keys::AuthorizedKey& key, ByteView peer,
                                     Deadline deadline) override;
   Bytes public_key(const keys::AuthorizedKey& key) const override;
+  ImportParameters import_parameters(const keys::AuthorizedKey& key, pkcs11::ImportScheme scheme,
+                                     pkcs11::KeyKind wrapping_key, Timestamp valid_to,
+                                     Deadline deadline) override;
+  std::optional<keys::ImportToken> open_import_token(const keys::AuthorizedKey& key, ByteView token,
+                                                     Deadline deadline) override;
+  std::variant<ImportedMaterial, pkcs11::ImportFault> import_material(
+      const keys::AuthorizedKey& key, const keys::ImportToken& token, ByteView encrypted,
+      const std::optional<pkcs11::MaterialRef>& reserved, Deadline deadline) override;
   SecretBytes random(std::size_t size, Deadline deadline) override;
 
  private:

@@ -1,3 +1,4 @@
+#include "connector/keys/imported_material.h"
 #include "connector/operations/operation.h"
 
 namespace kms::operations {
@@ -6,7 +7,9 @@ namespace {
 api::CancelKeyDeletionResponse cancel_key_deletion(Call& call,
                                                    const api::CancelKeyDeletionRequest& in) {
   keys::KeyRecord key = call.manage(in.key_id).record();
-  key.state = keys::StoredState::disabled;
+  const bool waits_for_import =
+      key.origin == api::OriginType::external && !keys::has_all_material(key);
+  key.state = waits_for_import ? keys::StoredState::pending_import : keys::StoredState::disabled;
   key.deletion_date.reset();
   api::CancelKeyDeletionResponse response{.key_id = key.arn()};
   call.commit({storage::Put<keys::KeyRecord>{std::move(key)}}, response);

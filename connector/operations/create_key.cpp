@@ -60,13 +60,17 @@ void check_origin(const api::CreateKeyRequest& in, OriginType origin) {
   if (origin == OriginType::external_key_store) {
     throw api::unsupported_operation("External key stores are not supported yet.");
   }
-  if (origin == OriginType::external) {
-    throw api::unsupported_operation("Origin EXTERNAL is not supported yet.");
-  }
+}
+
+bool can_be_imported(KeySpec spec) {
+  return spec != KeySpec::ml_dsa_44 && spec != KeySpec::ml_dsa_65 && spec != KeySpec::ml_dsa_87;
 }
 
 void check_supported(const api::CreateKeyRequest& in, const keys::KeySpecRow& row) {
   const std::string spec(api::to_string(row.spec));
+  if (in.origin == OriginType::external && !can_be_imported(row.spec)) {
+    throw api::unsupported_operation("KeySpec " + spec + " is not supported for Origin EXTERNAL");
+  }
   if (!row.kind) {
     throw api::unsupported_operation("KeySpec " + spec + " is not supported in this Region");
   }
@@ -142,12 +146,17 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
   key.description = in.description.value_or("");
   key.created = call.now();
   key.custom_key_store_id = in.custom_key_store_id.value_or("");
-  key.current_material = make_hex_id(call.random(), 32);
-  key.materials = {{.id = key.current_material, .created = key.created}};
   if (tagged) merge_tags(key.tags, *in.tags);
-
-  make_material(call, *store, *row.kind, key);
-  key.state = keys::StoredState::enabled;
+  if (origin == OriginType::external) {
+    // Only to know that the token can hold such material: it refuses what it cannot.
+    static_cast<void>(store->reserve(*row.kind, call.deadline()));
+    key.state = keys::StoredState::pending_import;
+  } else {
+    key.current_material = make_hex_id(call.random(), 32);
+    key.materials = {{.id = key.current_material, .created = key.created}};
+    make_material(call, *store, *row.kind, key);
+    key.state = keys::StoredState::enabled;
+  }
   call.touches(key.arn(), key.scope.account);
   api::CreateKeyResponse response{.key_metadata = call.metadata(key)};
   call.commit({storage::Put<keys::KeyRecord>{std::move(key)}}, response);

@@ -13,6 +13,7 @@
 #include "connector/base/log.h"
 #include "connector/jobs/clock_guard.h"
 #include "connector/jobs/delete_due_keys.h"
+#include "connector/jobs/expire_key_material.h"
 #include "connector/jobs/scheduler.h"
 #include "connector/service/dependencies.h"
 #include "connector/storage/open_store.h"
@@ -68,6 +69,7 @@ struct Application::Impl {
                guard.tick();
                jobs::delete_due_keys(context, guard);
              }},
+            {"expire key material", [this] { jobs::expire_key_material(context, guard); }},
             {"write last uses", [this] { last_uses.flush(*store); }},
             {"reconcile", [this] { reconcile_once(); }}};
   }

@@ -58,8 +58,6 @@ TEST_F(Management, RefusesCreateKeyRequestsInAwsWords) {
             "400 UnsupportedOperationException: Multi-Region keys are not supported yet.");
   EXPECT_EQ(outcome(R"({"Policy":"{}"})"),
             "400 UnsupportedOperationException: Key policies are not supported yet.");
-  EXPECT_EQ(outcome(R"({"Origin":"EXTERNAL"})"),
-            "400 UnsupportedOperationException: Origin EXTERNAL is not supported yet.");
   EXPECT_EQ(outcome(R"({"Origin":"AWS_CLOUDHSM"})"),
             "400 ValidationException: Origin AWS_CLOUDHSM requires a CustomKeyStoreId.");
   EXPECT_EQ(outcome(R"({"Origin":"AWS_CLOUDHSM","CustomKeyStoreId":"cks-00000000000000000"})")

@@ -1,0 +1,65 @@
+#include "connector/jobs/expire_key_material.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "connector/api/error.h"
+#include "connector/base/log.h"
+#include "connector/keys/imported_material.h"
+#include "connector/operations/service_event.h"
+
+namespace kms::jobs {
+namespace {
+
+bool expires(const keys::Material& material) {
+  return keys::is_present(material) && material.imported->valid_to;
+}
+
+void expire(const operations::Context& context, keys::KeyRecord key, const std::string& id) {
+  const auto deadline = std::chrono::steady_clock::now() + context.config.limits.request_deadline;
+  const auto store = context.key_stores.of(key);
+  for (const keys::Generation& generation : key.material(id)->generations) {
+    store->destroy(generation.ref, deadline);
+  }
+  const storage::AppendAudit event{
+      audit::to_json(operations::service_event(context, "DeleteExpiredKeyMaterial", key))};
+  keys::remove_material(key, id);
+  const std::vector<storage::Change> changes{storage::Put<keys::KeyRecord>{std::move(key)}, event};
+  context.store.commit(changes);
+  context.audit.outbox_grew();
+}
+
+/// At most one of the key's materials: the next round sees the key as it then is.
+void expire_one(const operations::Context& context, ClockGuard& guard, const keys::KeyRecord& key) {
+  for (const keys::Material& material : key.materials) {
+    if (!expires(material)) continue;
+    if (!guard.confirmed(key.arn() + " " + material.id, *material.imported->valid_to)) continue;
+    expire(context, key, material.id);
+    return;
+  }
+}
+
+}  // namespace
+
+void expire_key_material(const operations::Context& context, ClockGuard& guard) {
+  const auto holders = context.store.find_keys([](const keys::KeyRecord& key) {
+    return key.origin == api::OriginType::external && key.visible() &&
+           std::ranges::any_of(key.materials, expires);
+  });
+  for (const keys::KeyPtr& key : holders) {
+    try {
+      expire_one(context, guard, *key);
+    } catch (const storage::Error& error) {
+      // A conflict means that the key has just changed; the next round sees how.
+      if (error.fault() != storage::Fault::conflict) throw;
+    } catch (const api::Error& error) {
+      log(LogLevel::warning, "jobs",
+          "the expired material of " + key->arn() + " is still there: " + error.what());
+    }
+  }
+}
+
+}  // namespace kms::jobs

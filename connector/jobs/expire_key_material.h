@@ -1,0 +1,12 @@
+#pragma once
+
+#include "connector/jobs/clock_guard.h"
+#include "connector/operations/call.h"
+
+namespace kms::jobs {
+
+/// Deletes the imported material whose ValidTo is over and confirmed; what is in the token goes
+/// first. One DeleteExpiredKeyMaterial event a material.
+void expire_key_material(const operations::Context& context, ClockGuard& guard);
+
+}  // namespace kms::jobs

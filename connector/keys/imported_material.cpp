@@ -1,0 +1,47 @@
+#include "connector/keys/imported_material.h"
+
+#include <algorithm>
+
+#include "connector/base/encodings.h"
+
+namespace kms::keys {
+
+std::string imported_material_id(std::string_view key_id, ByteView fingerprint) {
+  // Key ids are of two lengths, and neither begins with the other.
+  Bytes bytes(key_id.begin(), key_id.end());
+  bytes.insert(bytes.end(), fingerprint.begin(), fingerprint.end());
+  return to_hex(sha256(bytes));
+}
+
+bool is_present(const Material& material) {
+  return material.imported && !material.generations.empty();
+}
+
+bool is_unfinished(const Material& material) {
+  return !material.imported && !material.generations.empty();
+}
+
+bool is_permanent(const KeyRecord& key, const Material& material) {
+  return material.id != key.pending_material && !is_unfinished(material);
+}
+
+bool has_all_material(const KeyRecord& key) {
+  return !key.current_material.empty() && std::ranges::all_of(key.materials, [&](const auto& one) {
+    return !is_permanent(key, one) || is_present(one);
+  });
+}
+
+void remove_material(KeyRecord& key, const std::string& material_id) {
+  if (material_id == key.pending_material) {
+    std::erase_if(key.materials, [&](const Material& one) { return one.id == material_id; });
+    key.pending_material.clear();
+    return;
+  }
+  const auto material = std::ranges::find(key.materials, material_id, &Material::id);
+  material->generations.clear();
+  material->imported->valid_to.reset();
+  if (key.state == StoredState::enabled || key.state == StoredState::disabled)
+    key.state = StoredState::pending_import;
+}
+
+}  // namespace kms::keys

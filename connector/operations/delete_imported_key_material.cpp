@@ -1,0 +1,50 @@
+#include <utility>
+
+#include "connector/api/error.h"
+#include "connector/keys/imported_material.h"
+#include "connector/operations/imports.h"
+#include "connector/operations/operation.h"
+
+namespace kms::operations {
+namespace {
+
+/// Empty if no material was ever imported.
+std::string material_of(const keys::KeyRecord& key,
+                        const api::DeleteImportedKeyMaterialRequest& in) {
+  if (!in.key_material_id) return key.current_material;
+  if (key.spec != api::KeySpec::symmetric_default) {
+    throw api::validation_error("KeyMaterialId is valid only for symmetric encryption keys.");
+  }
+  if (key.material(*in.key_material_id) == nullptr) {
+    throw api::not_found("Key material '" + *in.key_material_id + "' of KMS key " + key.arn() +
+                         " does not exist");
+  }
+  return *in.key_material_id;
+}
+
+api::DeleteImportedKeyMaterialResponse delete_imported_key_material(
+    Call& call, const api::DeleteImportedKeyMaterialRequest& in) {
+  keys::KeyRecord key = manage_import(call, in.key_id).record();
+  const std::string id = material_of(key, in);
+  api::DeleteImportedKeyMaterialResponse response{.key_id = key.arn()};
+  if (key.spec == api::KeySpec::symmetric_default && !id.empty()) response.key_material_id = id;
+  const keys::Material* material = key.material(id);
+  if (material == nullptr || !keys::is_present(*material)) return response;
+
+  // What is in the token goes first: what is told to be deleted is gone.
+  const auto store = call.key_stores().of(key);
+  for (const auto& generation : material->generations) {
+    store->destroy(generation.ref, call.deadline());
+  }
+  keys::remove_material(key, id);
+  call.commit({storage::Put<keys::KeyRecord>{std::move(key)}}, response);
+  return response;
+}
+
+}  // namespace
+
+extern const Operation kDeleteImportedKeyMaterial;
+constinit const Operation kDeleteImportedKeyMaterial =
+    operation<delete_imported_key_material>("DeleteImportedKeyMaterial");
+
+}  // namespace kms::operations

@@ -1,0 +1,206 @@
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "connector/api/error.h"
+#include "connector/keys/imported_material.h"
+#include "connector/keys/key_spec.h"
+#include "connector/operations/imports.h"
+#include "connector/operations/operation.h"
+
+namespace kms::operations {
+namespace {
+
+using api::Error;
+using api::ErrorCode;
+using api::ImportType;
+
+constexpr std::chrono::days kMaxLife{365};
+
+std::optional<Timestamp> valid_to_of(const Call& call, const api::ImportKeyMaterialRequest& in) {
+  const bool expires =
+      in.expiration_model.value_or(api::ExpirationModelType::key_material_expires) ==
+      api::ExpirationModelType::key_material_expires;
+  if (expires && !in.valid_to) {
+    throw api::validation_error(
+        "A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES");
+  }
+  if (!expires && in.valid_to) {
+    throw api::validation_error(
+        "A validTo date must not be set if the ExpirationModel is KEY_MATERIAL_DOES_NOT_EXPIRE");
+  }
+  if (in.valid_to && *in.valid_to <= call.now()) {
+    throw api::validation_error("ValidTo must be in the future");
+  }
+  if (in.valid_to && *in.valid_to > call.now() + kMaxLife) {
+    throw api::validation_error("ValidTo must be within 365 days");
+  }
+  return in.valid_to;
+}
+
+bool is_symmetric(const keys::KeyRecord& key) {
+  return key.spec == api::KeySpec::symmetric_default;
+}
+
+ImportType import_type(const keys::KeyRecord& key, const api::ImportKeyMaterialRequest& in) {
+  if (!is_symmetric(key) && (in.import_type || in.key_material_id || in.key_material_description)) {
+    throw api::validation_error(
+        "ImportType, KeyMaterialId and KeyMaterialDescription are valid only for symmetric "
+        "encryption keys.");
+  }
+  const ImportType type =
+      in.import_type.value_or(key.current_material.empty() ? ImportType::new_key_material
+                                                           : ImportType::existing_key_material);
+  if (type == ImportType::new_key_material && in.key_material_id) {
+    throw api::validation_error("KeyMaterialId is not valid with ImportType NEW_KEY_MATERIAL.");
+  }
+  return type;
+}
+
+keys::ImportToken open_token(const Call& call, keystores::KeyStore& store,
+                             const keys::AuthorizedKey& key,
+                             const api::ImportKeyMaterialRequest& in) {
+  auto token = store.open_import_token(key, in.import_token.view(), call.deadline());
+  if (!token) {
+    throw Error(ErrorCode::invalid_import_token,
+                "The import token is not valid for the KMS key " + key.arn() + ".");
+  }
+  if (token->valid_to <= call.now()) {
+    throw Error(ErrorCode::expired_import_token, "The import token has expired.");
+  }
+  check_wrapped_size(token->scheme, token->wrapping_key.kind, in.encrypted_key_material.size());
+  return std::move(*token);
+}
+
+/// An import that was cut short left an object in the token.
+void undo_unfinished(Call& call, keystores::KeyStore& store, keys::KeyRecord& key) {
+  for (const keys::Material& material : key.materials) {
+    if (!keys::is_unfinished(material)) continue;
+    for (const auto& generation : material.generations) {
+      store.destroy(generation.ref, call.deadline());
+    }
+  }
+  std::erase_if(key.materials, keys::is_unfinished);
+}
+
+/// Where the material becomes an object in the token, the record says so first, so that a crash
+/// leaves nothing that no record explains.
+std::optional<pkcs11::MaterialRef> reserve(Call& call, keystores::KeyStore& store,
+                                           keys::KeyRecord& key) {
+  auto reserved = store.reserve(*keys::key_spec(key.spec).kind, call.deadline());
+  if (!reserved) return reserved;
+  keys::KeyRecord begun = key;
+  begun.materials.push_back({.id = make_hex_id(call.random(), 32),
+                             .created = call.now(),
+                             .generations = {{.number = 1, .ref = *reserved}}});
+  const storage::Change intent = storage::Put<keys::KeyRecord>{std::move(begun)};
+  call.store().commit({&intent, 1});
+  ++key.version;
+  return reserved;
+}
+
+/// As far as token and store can be reached; what stays is undone by the next import.
+void undo(Call& call, keystores::KeyStore& store, const keys::KeyRecord& key,
+          const pkcs11::MaterialRef& reserved) {
+  try {
+    store.destroy(reserved, call.deadline());
+    const storage::Change change = storage::Put<keys::KeyRecord>{key};
+    call.store().commit({&change, 1});
+  } catch (const Error&) {
+  } catch (const storage::Error&) {
+  }
+}
+
+/// The material of this id, among those of the key: which one it is decides whether this request
+/// may bring it.
+keys::Material& place(keys::KeyRecord& key, const std::string& id, ImportType type,
+                      const api::ImportKeyMaterialRequest& in, Timestamp now) {
+  const auto known = std::ranges::find(key.materials, id, &keys::Material::id);
+  const bool is_known = known != key.materials.end();
+  // A key that is not symmetric has one material for its life.
+  const bool brings_new =
+      is_symmetric(key) ? type == ImportType::new_key_material : key.current_material.empty();
+  if (brings_new == is_known || in.key_material_id.value_or(id) != id) {
+    throw Error(ErrorCode::incorrect_key_material);
+  }
+  if (is_known) return *known;
+  if (!key.pending_material.empty()) {
+    throw api::invalid_state(
+        "New key material (id: " + id + ") cannot be imported into KMS key " + key.arn() +
+        ", because another key material (id: " + key.pending_material + ") is pending rotation.");
+  }
+  (key.current_material.empty() ? key.current_material : key.pending_material) = id;
+  return key.materials.emplace_back(keys::Material{.id = id, .created = now});
+}
+
+struct Import {
+  keystores::KeyStore& store;
+  const keys::AuthorizedKey& authorized;
+  const keys::ImportToken& token;
+  ImportType type;
+  std::optional<Timestamp> valid_to;
+  std::optional<pkcs11::MaterialRef> reserved;
+};
+
+api::ImportKeyMaterialResponse take(Call& call, const Import& import, keys::KeyRecord key,
+                                    const api::ImportKeyMaterialRequest& in) {
+  auto result = import.store.import_material(import.authorized, import.token,
+                                             in.encrypted_key_material.view(), import.reserved,
+                                             call.deadline());
+  if (const auto* fault = std::get_if<pkcs11::ImportFault>(&result)) {
+    throw Error(*fault == pkcs11::ImportFault::ciphertext ? ErrorCode::invalid_ciphertext
+                                                          : ErrorCode::incorrect_key_material);
+  }
+  auto& made = std::get<keystores::ImportedMaterial>(result);
+  const std::string id = keys::imported_material_id(key.id, made.fingerprint);
+  keys::Material& material = place(key, id, import.type, in, call.now());
+  if (!keys::is_present(material)) {
+    material.generations = {keys::Generation{.number = 1, .ref = std::move(made.ref)}};
+  } else if (import.reserved) {
+    import.store.destroy(*import.reserved, call.deadline());
+  }
+  if (!material.imported) material.imported.emplace();
+  material.imported->fingerprint = std::move(made.fingerprint);
+  material.imported->valid_to = import.valid_to;
+  if (in.key_material_description) material.imported->description = *in.key_material_description;
+  if (key.state == keys::StoredState::pending_import && keys::has_all_material(key))
+    key.state = keys::StoredState::enabled;
+
+  api::ImportKeyMaterialResponse response{.key_id = key.arn()};
+  if (is_symmetric(key)) response.key_material_id = id;
+  call.commit({storage::Put<keys::KeyRecord>{std::move(key)}}, response);
+  return response;
+}
+
+api::ImportKeyMaterialResponse import_key_material(Call& call,
+                                                   const api::ImportKeyMaterialRequest& in) {
+  const std::optional<Timestamp> valid_to = valid_to_of(call, in);
+  const keys::AuthorizedKey authorized = manage_import(call, in.key_id);
+  keys::KeyRecord key = authorized.record();
+  const ImportType type = import_type(key, in);
+  const auto store = call.key_stores().of(key);
+  const keys::ImportToken token = open_token(call, *store, authorized, in);
+
+  undo_unfinished(call, *store, key);
+  const Import import{.store = *store,
+                      .authorized = authorized,
+                      .token = token,
+                      .type = type,
+                      .valid_to = valid_to,
+                      .reserved = reserve(call, *store, key)};
+  try {
+    return take(call, import, key, in);
+  } catch (...) {
+    if (import.reserved) undo(call, *store, key, *import.reserved);
+    throw;
+  }
+}
+
+}  // namespace
+
+extern const Operation kImportKeyMaterial;
+constinit const Operation kImportKeyMaterial = operation<import_key_material>("ImportKeyMaterial");
+
+}  // namespace kms::operations

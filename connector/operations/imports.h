@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "connector/operations/call.h"
+#include "pkcs11/token.h"
+
+// What the operations on imported key material share.
+namespace kms::operations {
+
+/// The key, allowed and in a state for the operation; UnsupportedOperationException before its
+/// state, if its material is not imported.
+[[nodiscard]] keys::AuthorizedKey manage_import(Call& call, const std::string& key_id);
+
+/// UnsupportedOperationException for an algorithm that is not served, or cannot wrap such keys
+/// under the wrapping key.
+[[nodiscard]] pkcs11::ImportScheme import_scheme(const keys::KeyRecord& key,
+                                                 api::AlgorithmSpec algorithm,
+                                                 api::WrappingKeySpec wrapping_key);
+[[nodiscard]] pkcs11::KeyKind wrapping_key_kind(api::WrappingKeySpec spec);
+/// ValidationException if nothing wrapped so under such a key is that long.
+void check_wrapped_size(pkcs11::ImportScheme scheme, pkcs11::KeyKind wrapping_key,
+                        std::size_t size);
+
+}  // namespace kms::operations

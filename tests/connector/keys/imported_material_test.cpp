@@ -1,0 +1,85 @@
+#include "connector/keys/imported_material.h"
+
+#include <gtest/gtest.h>
+
+#include "connector/keys/key_metadata.h"
+
+namespace kms::keys {
+namespace {
+
+using namespace std::chrono_literals;
+
+Material material(const std::string& id, std::optional<Timestamp> valid_to = {}) {
+  return {.id = id,
+          .generations = {{.number = 1}},
+          .imported = Imported{.fingerprint = {1}, .description = {}, .valid_to = valid_to}};
+}
+
+/// Two materials were current, one waits.
+KeyRecord key() {
+  KeyRecord key;
+  key.scope = {"123456789012", "us-east-1"};
+  key.id = "k";
+  key.origin = api::OriginType::external;
+  key.state = StoredState::enabled;
+  key.materials = {material("old", Timestamp{3000ms}), material("current", Timestamp{2000ms}),
+                   material("next", Timestamp{1000ms})};
+  key.current_material = "current";
+  key.pending_material = "next";
+  return key;
+}
+
+TEST(ImportedMaterial, IdsAreOfKeyAndMaterial) {
+  const std::string id = imported_material_id("k", Bytes{1});
+  EXPECT_EQ(id.size(), 64U);
+  EXPECT_EQ(imported_material_id("k", Bytes{1}), id);
+  EXPECT_NE(imported_material_id("k", Bytes{2}), id);
+  EXPECT_NE(imported_material_id("l", Bytes{1}), id);
+}
+
+TEST(ImportedMaterial, EachPermanentMaterialIsNeeded) {
+  for (const char* id : {"old", "current"}) {
+    KeyRecord record = key();
+    EXPECT_TRUE(has_all_material(record));
+    remove_material(record, id);
+    EXPECT_FALSE(has_all_material(record)) << id;
+    EXPECT_EQ(record.state, StoredState::pending_import);
+    EXPECT_NE(record.material(id), nullptr);
+  }
+}
+
+TEST(ImportedMaterial, WhatWasNeverCurrentIsForgotten) {
+  KeyRecord record = key();
+  remove_material(record, "next");
+  EXPECT_EQ(record.material("next"), nullptr);
+  EXPECT_EQ(record.pending_material, "");
+  EXPECT_EQ(record.state, StoredState::enabled);
+  EXPECT_TRUE(has_all_material(record));
+}
+
+TEST(ImportedMaterial, AKeyThatWaitsForDeletionGoesOnWaiting) {
+  for (const auto state : {StoredState::pending_deletion, StoredState::pending_replica_deletion}) {
+    KeyRecord record = key();
+    record.state = state;
+    remove_material(record, "current");
+    EXPECT_EQ(record.state, state);
+  }
+}
+
+TEST(ImportedMaterial, TheEarliestEndOfPermanentMaterialIsShown) {
+  KeyRecord record = key();
+  EXPECT_EQ(key_metadata(record, true, "").valid_to, Timestamp{2000ms});
+  EXPECT_EQ(key_metadata(record, true, "").expiration_model,
+            api::ExpirationModelType::key_material_expires);
+  record.materials[0].imported->valid_to.reset();
+  record.materials[1].imported->valid_to.reset();
+  EXPECT_EQ(key_metadata(record, true, "").valid_to, std::nullopt);
+  EXPECT_EQ(key_metadata(record, true, "").expiration_model,
+            api::ExpirationModelType::key_material_does_not_expire);
+  remove_material(record, "old");
+  remove_material(record, "current");
+  EXPECT_EQ(key_metadata(record, true, "").expiration_model, std::nullopt);
+}
+
+}  // namespace
+}  // namespace kms::keys
