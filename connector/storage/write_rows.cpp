@@ -321,15 +321,16 @@ void RowWriter::write_one(const Replacement<keys::GrantRecord>& change) {
                    .run());
     return;
   }
-  const auto constraints = api::encode(after->constraints);
-  const std::string operations = joined(after->operations);
+  const keys::GrantRecord& row = *after;  // clang 14 captures no structured binding
+  const auto constraints = api::encode(row.constraints);
+  const std::string operations = joined(row.operations);
   const auto with_row = [&](sqlite::Statement& statement, const auto&... more) {
     expect_one(statement
-                   .with(after->scope.account, after->scope.region, after->key_id, after->id,
-                         signed_of(after->version), after->name, after->grantee_principal,
-                         after->retiring_principal, after->issuing_account, operations,
-                         constraints.text(), storage::milliseconds(after->created), after->parent,
-                         ByteView(after->token_key), more...)
+                   .with(row.scope.account, row.scope.region, row.key_id, row.id,
+                         signed_of(row.version), row.name, row.grantee_principal,
+                         row.retiring_principal, row.issuing_account, operations,
+                         constraints.text(), storage::milliseconds(row.created), row.parent,
+                         ByteView(row.token_key), more...)
                    .run());
   };
   if (before == nullptr) {
