@@ -32,7 +32,9 @@ bool has_all_material(const KeyRecord& key) {
 }
 
 void remove_material(KeyRecord& key, const std::string& material_id) {
-  if (material_id == key.pending_material) {
+  const bool pending = material_id == key.pending_material;
+  const bool replica = key.multi_region && key.multi_region->primary_region != key.scope.region;
+  if (pending && !replica) {
     std::erase_if(key.materials, [&](const Material& one) { return one.id == material_id; });
     key.pending_material.clear();
     return;
@@ -40,6 +42,7 @@ void remove_material(KeyRecord& key, const std::string& material_id) {
   const auto material = std::ranges::find(key.materials, material_id, &Material::id);
   material->generations.clear();
   material->imported->valid_to.reset();
+  if (pending) return;
   if (key.state == StoredState::enabled || key.state == StoredState::disabled)
     key.state = StoredState::pending_import;
 }

@@ -22,7 +22,8 @@ namespace kms::keys {
 [[nodiscard]] bool has_all_material(const KeyRecord& key);
 
 /// What becomes of the key when material is deleted or expires: one that was to become current is
-/// forgotten; without a permanent one the key waits for its import, unless it waits for deletion.
+/// forgotten, but for a replica, whose primary remembers it; without a permanent one the key waits
+/// for its import, unless it waits for deletion.
 void remove_material(KeyRecord& key, const std::string& material_id);
 
 }  // namespace kms::keys

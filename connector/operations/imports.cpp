@@ -1,6 +1,9 @@
 #include "connector/operations/imports.h"
 
+#include <algorithm>
+
 #include "connector/api/error.h"
+#include "connector/keys/imported_material.h"
 #include "connector/keys/key_spec.h"
 
 namespace kms::operations {
@@ -80,6 +83,21 @@ void check_wrapped_size(ImportScheme scheme, KeyKind wrapping_key, std::size_t s
   if (is_oaep(scheme) ? size != modulus : size <= modulus) {
     throw api::validation_error("Invalid encrypted key size.");
   }
+}
+
+bool pending_is_everywhere(const Context& context, const keys::KeyRecord& key) {
+  const auto has_it = [&](const keys::KeyRecord& record) {
+    const keys::Material* material = record.material(key.pending_material);
+    return material != nullptr && keys::is_present(*material);
+  };
+  if (!key.multi_region) return has_it(key);
+  return std::ranges::all_of(
+             key.multi_region->replica_regions,
+             [&](const std::string& region) {
+               const keys::KeyPtr replica = context.store.key({key.scope.account, region}, key.id);
+               return !replica || has_it(*replica);
+             }) &&
+         has_it(key);
 }
 
 }  // namespace kms::operations

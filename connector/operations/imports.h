@@ -22,4 +22,7 @@ namespace kms::operations {
 void check_wrapped_size(pkcs11::ImportScheme scheme, pkcs11::KeyKind wrapping_key,
                         std::size_t size);
 
+/// The material that waits for a rotation is imported in each Region that holds the key.
+[[nodiscard]] bool pending_is_everywhere(const Context& context, const keys::KeyRecord& key);
+
 }  // namespace kms::operations

@@ -57,6 +57,17 @@ TEST(ImportedMaterial, WhatWasNeverCurrentIsForgotten) {
   EXPECT_TRUE(has_all_material(record));
 }
 
+TEST(ImportedMaterial, AReplicaRemembersWhatItsPrimaryRemembers) {
+  KeyRecord record = key();
+  record.multi_region =
+      MultiRegion{.primary_region = "us-west-2", .replica_regions = {"us-east-1"}};
+  remove_material(record, "next");
+  ASSERT_NE(record.material("next"), nullptr);
+  EXPECT_FALSE(is_present(*record.material("next")));
+  EXPECT_EQ(record.pending_material, "next");
+  EXPECT_EQ(record.state, StoredState::enabled);
+}
+
 TEST(ImportedMaterial, AKeyThatWaitsForDeletionGoesOnWaiting) {
   for (const auto state : {StoredState::pending_deletion, StoredState::pending_replica_deletion}) {
     KeyRecord record = key();
