@@ -89,9 +89,11 @@ std::string expected(keys::StateRule rule, const std::string& arn) {
       return "400 DisabledException: " + arn + " is disabled.";
     case keys::StateRule::pending_deletion:
       return "400 KMSInvalidStateException: " + arn + " is pending deletion.";
-    case keys::StateRule::not_pending:
     case keys::StateRule::pending_import:
+      return "400 KMSInvalidStateException: " + arn + " is pending import.";
     case keys::StateRule::unavailable:
+      return "400 KMSInvalidStateException: " + arn + " is unavailable.";
+    case keys::StateRule::not_pending:
     case keys::StateRule::creating:
     case keys::StateRule::updating:
     case keys::StateRule::wrong_origin:
@@ -103,19 +105,30 @@ std::string expected(keys::StateRule rule, const std::string& arn) {
 class CryptoOperations : public AsymmetricTest {};
 
 TEST_F(CryptoOperations, AnswerAsTheStateTableSays) {
+  const std::string store = kms().connected_store();
+  const std::string unavailable =
+      kms().create_key(R"({"Origin":"AWS_CLOUDHSM","CustomKeyStoreId":")" + store + "\"}");
+  kms().ok("DisconnectCustomKeyStore", R"({"CustomKeyStoreId":")" + store + "\"}");
+  kms().await_state(store, "DISCONNECTED");
   for (const Operation& operation : operations()) {
     SCOPED_TRACE(operation.name + " " + operation.spec);
     const std::string id = kms().create_key(key_of(operation.spec, operation.usage));
-    const auto call = [&, body = "{\"KeyId\":\"" + id + "\"" + operation.members(kms(), id) + "}"] {
-      return kms().call(operation.name, body).outcome();
-    };
     const auto row =
         std::ranges::find(keys::state_table(), operation.name, &keys::StateRow::operation);
-    EXPECT_EQ(call(), expected(row->enabled, kms().arn(id)));
+    const auto check = [&, members = operation.members(kms(), id)](const std::string& key,
+                                                                   keys::StateRule rule) {
+      const std::string body = "{\"KeyId\":\"" + key + "\"" + members + "}";
+      EXPECT_EQ(kms().call(operation.name, body).outcome(), expected(rule, kms().arn(key)));
+    };
+    check(id, row->enabled);
     kms().ok("DisableKey", id_of(id));
-    EXPECT_EQ(call(), expected(row->disabled, kms().arn(id)));
+    check(id, row->disabled);
     kms().ok("ScheduleKeyDeletion", id_of(id));
-    EXPECT_EQ(call(), expected(row->pending_deletion, kms().arn(id)));
+    check(id, row->pending_deletion);
+    check(kms().create_key(R"({"Origin":"EXTERNAL")" + member("KeySpec", operation.spec) +
+                           member("KeyUsage", operation.usage) + "}"),
+          row->pending_import);
+    if (operation.spec == "SYMMETRIC_DEFAULT") check(unavailable, row->unavailable);
   }
 }
 

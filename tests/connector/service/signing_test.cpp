@@ -169,6 +169,13 @@ TEST_F(Signing, TellsRecordedErrors) {
                 .outcome(),
             "400 InvalidKeyUsageException: Algorithm ECDSA_SHA_384 is incompatible with key spec "
             "ECC_NIST_P256.");
+  // In the enum, but of no key spec.
+  EXPECT_EQ(kms()
+                .call("Sign", sign_body(key("ECC_NIST_P256", "SIGN_VERIFY"), "SYMMETRIC_DEFAULT",
+                                        as_bytes("m")))
+                .outcome(),
+            "400 InvalidKeyUsageException: Algorithm SYMMETRIC_DEFAULT is incompatible with key "
+            "spec ECC_NIST_P256.");
 }
 
 // Usage, state, algorithm, message type, digest length, dry run: each hides what comes after it.
