@@ -208,7 +208,7 @@ class Operations(Served):
             self.assertEqual(clients.call(self.url, operation, **members),
                              (400, {"__type": "UnsupportedOperationException",
                                     "message": "The operation %s is not supported by this release." % operation}))
-        for members in ({"MultiRegion": True}, {"Origin": "EXTERNAL"}):
+        for members in ({"Policy": "{}"}, {"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"}):
             with self.assertRaises(self.kms.exceptions.UnsupportedOperationException):
                 self.kms.create_key(**members)
 
