@@ -74,6 +74,9 @@ TEST_F(ImportExpiry, MaterialExpiresAndWorksAgainAfterReimport) {
   kms_.stop();
   int events = 0;
   for (const std::string& line : kms_.audit_lines()) {
+    EXPECT_EQ(line.find("importToken"), std::string::npos) << line;
+    EXPECT_EQ(line.find("encryptedKeyMaterial"), std::string::npos) << line;
+    EXPECT_EQ(line.find("publicKey"), std::string::npos) << line;
     if (line.find("\"DeleteExpiredKeyMaterial\"") == std::string::npos) continue;
     ++events;
     EXPECT_NE(line.find("\"eventType\":\"AwsServiceEvent\""), std::string::npos) << line;
