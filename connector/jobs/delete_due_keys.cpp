@@ -11,6 +11,7 @@
 #include "connector/audit/record.h"
 #include "connector/base/encodings.h"
 #include "connector/base/log.h"
+#include "connector/operations/multi_region.h"
 
 namespace kms::jobs {
 namespace {
@@ -77,6 +78,9 @@ void delete_key(const operations::Context& context, keys::KeyRecord key) {
     for (const keys::AliasPtr& alias : aliases) {
       intent.emplace_back(storage::Erase<keys::AliasRecord>{*alias});
     }
+    const auto deadline =
+        std::chrono::steady_clock::now() + context.config.limits.request_deadline;
+    operations::forget_replica(context, key, intent, deadline);
     context.store.commit(intent);
     ++key.version;
   }

@@ -77,6 +77,9 @@ struct LastUse {
   bool operator==(const LastUse&) const = default;
 };
 
+/// A multi-Region key with its relatives. Each has this part of what a generation may encrypt.
+inline constexpr std::size_t kMaxRelatedKeys = 16;
+
 /// Present on multi-Region keys only: what the key and its related keys have in common, the same in
 /// each of their records.
 struct MultiRegion {

@@ -20,8 +20,8 @@ keys::Material* find(keys::KeyRecord& key, const std::string& material_id) {
 /// Changes the key as it is now, again whenever somebody else was faster. `change` answers false if
 /// there is nothing to change.
 void change_key(storage::MetadataStore& store, const Scope& scope, const std::string& id,
-                const std::string& material_id, pkcs11::Deadline deadline,
-                const std::function<bool(keys::Material&)>& change) {
+                const std::string& material_id, const Generations::Maker& maker,
+                pkcs11::Deadline deadline, const std::function<bool(keys::Material&)>& change) {
   for (;;) {
     const keys::KeyPtr stored = store.key(scope, id);
     if (!stored) throw api::not_found("Key '" + key_arn(scope, id) + "' does not exist");
@@ -29,9 +29,13 @@ void change_key(storage::MetadataStore& store, const Scope& scope, const std::st
     keys::Material* material = find(changed, material_id);
     if (material == nullptr || material->generations.empty()) throw api::internal_error();
     if (!change(*material)) return;
-    const storage::Change put = storage::Put<keys::KeyRecord>{std::move(changed)};
+    std::vector<storage::Change> changes;
+    for (keys::KeyRecord& relative : maker.relatives(changed)) {
+      changes.emplace_back(storage::Put<keys::KeyRecord>{std::move(relative)});
+    }
+    changes.emplace_back(storage::Put<keys::KeyRecord>{std::move(changed)});
     try {
-      store.commit({&put, 1});
+      store.commit(changes);
       return;
     } catch (const storage::Error& error) {
       if (error.fault() != storage::Fault::conflict || Clock::now() > deadline) throw;
@@ -85,9 +89,10 @@ const keys::Generation* unmade(const keys::Material& material) {
 keys::KeyPtr Generations::after(const keys::KeyRecord& key, const std::string& material_id,
                                 std::uint32_t used_up, const Maker& maker,
                                 pkcs11::Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS {
-  const Turn turn(mutex_, changed_, busy_, key.arn(), deadline);
+  // Relatives in other Regions get the same generation: one turn for all of them.
+  const Turn turn(mutex_, changed_, busy_, key.scope.account + "/" + key.id, deadline);
   const auto update = [&](const std::function<bool(keys::Material&)>& change) {
-    change_key(store_, key.scope, key.id, material_id, deadline, change);
+    change_key(store_, key.scope, key.id, material_id, maker, deadline, change);
   };
 
   const keys::KeyPtr stored = store_.key(key.scope, key.id);

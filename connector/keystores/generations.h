@@ -4,6 +4,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "connector/base/bytes.h"
 #include "connector/keys/records.h"
@@ -25,6 +26,9 @@ class Generations {
     /// Makes the material, under the reserved reference if there is one; `again` if an earlier
     /// attempt may have made it.
     std::function<pkcs11::MaterialRef(const std::optional<pkcs11::MaterialRef>&, bool again)> make;
+    /// The relatives of a multi-Region key, with what was made: put in the same commit, so that
+    /// nothing is encrypted in one Region that another cannot decrypt.
+    std::function<std::vector<keys::KeyRecord>(const keys::KeyRecord&)> relatives;
   };
   /// The key with a generation after `used_up` in that material; makes one unless another thread
   /// has.

@@ -12,6 +12,7 @@ struct Invocations::Counter {
   std::string key_id;
   std::string material_id;
   std::uint32_t generation = 0;
+  std::uint64_t limit = 0;
   // Fixed once the counter is published.
   Counter* next_in_bucket = nullptr;
 
@@ -77,6 +78,8 @@ Invocations::Counter& Invocations::counter(const keys::KeyRecord& key,
       fresh->key_id = key.id;
       fresh->material_id = material.id;
       fresh->generation = generation.number;
+      fresh->limit =
+          key.multi_region ? std::max<std::uint64_t>(limit_ / keys::kMaxRelatedKeys, 1) : limit_;
       // What an earlier run reserved counts as used: nobody knows how much of it was.
       fresh->next.store(generation.reserved, std::memory_order_relaxed);
       fresh->reserved.store(generation.reserved, std::memory_order_relaxed);
@@ -93,11 +96,11 @@ bool Invocations::take(const keys::KeyRecord& key, const keys::Material& materia
                        const keys::Generation& generation) {
   Counter& counted = counter(key, material, generation);
   const std::uint64_t ticket = counted.next.fetch_add(1, std::memory_order_relaxed);
-  if (ticket >= limit_) return false;
+  if (ticket >= counted.limit) return false;
   const std::uint64_t reserved = counted.reserved.load(std::memory_order_acquire);
   if (ticket >= reserved) {
     reserve(counted, ticket);
-  } else if (reserved - ticket == block_ / 2 && reserved < limit_) {
+  } else if (reserved - ticket == block_ / 2 && reserved < counted.limit) {
     reserve_ahead(counted);
   }
   return true;
@@ -106,8 +109,8 @@ bool Invocations::take(const keys::KeyRecord& key, const keys::Material& materia
 void Invocations::reserve(Counter& counter, std::uint64_t ticket) {
   const MutexLock lock(counter.reserving);
   const std::uint64_t reserved = counter.reserved.load(std::memory_order_relaxed);
-  if (ticket < reserved || ticket >= limit_) return;
-  const std::uint64_t target = std::min(limit_, ticket + block_);
+  if (ticket < reserved || ticket >= counter.limit) return;
+  const std::uint64_t target = std::min(counter.limit, ticket + block_);
   const storage::Change change = storage::ReserveInvocations{.scope = counter.scope,
                                                              .key_id = counter.key_id,
                                                              .material_id = counter.material_id,

@@ -21,7 +21,8 @@ class Invocations {
  public:
   static constexpr std::uint64_t kBlock = std::uint64_t{1} << 16;
 
-  /// `limit`: invocations a generation may see.
+  /// `limit`: invocations a generation may see; of a multi-Region key's each Region has an equal
+  /// share, so that the Regions need not ask one another.
   Invocations(storage::MetadataStore& store, std::uint64_t limit, std::uint64_t block = kBlock);
   ~Invocations();
   Invocations(const Invocations&) = delete;

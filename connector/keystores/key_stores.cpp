@@ -10,6 +10,7 @@
 #include "connector/keystores/pin_refusals.h"
 #include "connector/keystores/reconcile.h"
 #include "connector/keystores/region_tokens.h"
+#include "connector/keystores/related_keys.h"
 #include "connector/keystores/sealed_password.h"
 #include "connector/keystores/store_error.h"
 #include "connector/keystores/store_rules.h"
@@ -41,12 +42,14 @@ struct KeyStores::Impl {
         random(randomness),
         started(clock.now()),
         pin_refusals(std::make_shared<StoredPinRefusals>(
-            metadata, configuration.storage.sqlite + ".pin-refusals-key")),
+            metadata, pin_hash_key_file(configuration.storage.sqlite))),
         invocations(metadata, configuration.limits.invocations_per_generation),
         generations(metadata),
+        related_keys(metadata, regions),
         shared{.store = metadata,
                .invocations = invocations,
                .generations = generations,
+               .related_keys = related_keys,
                .random = randomness},
         regions(configuration, all_modules, pin_refusals, shared),
         customs(configuration, all_modules, metadata, regions, pin_refusals, shared),
@@ -76,6 +79,7 @@ struct KeyStores::Impl {
   const std::shared_ptr<StoredPinRefusals> pin_refusals;
   Invocations invocations;
   Generations generations;
+  const RelatedKeys related_keys;
   const TokenKeyStore::Shared shared;
   RegionTokens regions;
   CustomStores customs;
@@ -123,6 +127,15 @@ std::shared_ptr<KeyStore> KeyStores::custom(const Scope& scope, const std::strin
   auto found = impl_->customs.key_store(scope, id);
   if (!found) throw store_invalid_state();
   return found;
+}
+
+std::vector<keys::KeyRecord> KeyStores::following(const keys::KeyRecord& key, Deadline deadline) {
+  return translated(TokenRole::region,
+                    [&] { return impl_->related_keys.following(key, deadline); });
+}
+
+void KeyStores::replicate(keys::KeyRecord& primary, keys::KeyRecord& replica, Deadline deadline) {
+  translated(TokenRole::region, [&] { impl_->related_keys.replicate(primary, replica, deadline); });
 }
 
 bool KeyStores::available(const keys::KeyRecord& key) const {

@@ -52,6 +52,11 @@ class KeyStores {
   /// False if the key's custom key store is not CONNECTED: its KeyState reads Unavailable.
   [[nodiscard]] bool available(const keys::KeyRecord& key) const;
 
+  /// See RelatedKeys.
+  [[nodiscard]] std::vector<keys::KeyRecord> following(const keys::KeyRecord& key,
+                                                       Deadline deadline);
+  void replicate(keys::KeyRecord& primary, keys::KeyRecord& replica, Deadline deadline);
+
   /// What the operations need of a custom key store. Each checks what AWS checks, in its order, and
   /// throws the API's errors. They talk to no token while holding a lock.
   struct NewStore {

@@ -108,6 +108,10 @@ keys::KeyPtr TokenKeyStore::next_generation(const Current& used_up, Deadline dea
               return *reserved;
             }
             return make(kind, reserved, arn, deadline);
+          },
+      .relatives =
+          [&](const keys::KeyRecord& key) {
+            return shared_.related_keys.following(key, deadline);
           }};
   return shared_.generations.after(*used_up.key, used_up.material->id, used_up.generation->number,
                                    maker, deadline);

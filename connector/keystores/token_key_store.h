@@ -7,6 +7,7 @@
 #include "connector/keystores/generations.h"
 #include "connector/keystores/invocations.h"
 #include "connector/keystores/key_store.h"
+#include "connector/keystores/related_keys.h"
 #include "connector/keystores/token_error.h"
 #include "connector/keystores/token_handle.h"
 #include "connector/storage/metadata_store.h"
@@ -22,6 +23,7 @@ class TokenKeyStore final : public KeyStore {
     storage::MetadataStore& store;
     Invocations& invocations;
     Generations& generations;
+    const RelatedKeys& related_keys;
     Random& random;
   };
   /// Keys of a custom key store are token objects; a Region's are wrapped, where its token can

@@ -97,6 +97,10 @@ keys::AuthorizedKey Call::authorize(const keys::CiphertextHeader& header, const 
   }
 }
 
+keys::AuthorizedKey Call::authorize_relative(keys::KeyPtr relative) const {
+  return context_.authorizer.authorize(caller(), action({}), std::move(relative), {});
+}
+
 void Call::check_usage(const keys::AuthorizedKey& key, api::KeyUsageType usage) const {
   const keys::KeyRecord& record = key.record();
   if (record.usage == usage) return;

@@ -73,6 +73,8 @@ class Call {
   [[nodiscard]] keys::AuthorizedKey authorize(std::string_view reference, const Use& use);
   /// The same for the key that made a ciphertext, where the request names none.
   [[nodiscard]] keys::AuthorizedKey authorize(const keys::CiphertextHeader& header, const Use& use);
+  /// The same for a relative of the multi-Region key that the request names.
+  [[nodiscard]] keys::AuthorizedKey authorize_relative(keys::KeyPtr relative) const;
   /// InvalidKeyUsageException "<arn> key usage is X which is not valid for <operation>."
   void check_usage(const keys::AuthorizedKey& key, api::KeyUsageType usage) const;
   /// The key state table's answer for this operation.

@@ -11,6 +11,7 @@ api::CancelKeyDeletionResponse cancel_key_deletion(Call& call,
       key.origin == api::OriginType::external && !keys::has_all_material(key);
   key.state = waits_for_import ? keys::StoredState::pending_import : keys::StoredState::disabled;
   key.deletion_date.reset();
+  key.pending_window_days.reset();
   api::CancelKeyDeletionResponse response{.key_id = key.arn()};
   call.commit({storage::Put<keys::KeyRecord>{std::move(key)}}, response);
   return response;

@@ -78,10 +78,8 @@ void check_supported(const api::CreateKeyRequest& in, const keys::KeySpecRow& ro
     throw api::unsupported_operation("KeySpec " + spec +
                                      " is not supported in a custom key store.");
   }
-  if (in.multi_region.value_or(false)) {
-    throw api::unsupported_operation(
-        in.custom_key_store_id ? "Multi-Region keys are not supported in a custom key store."
-                               : "Multi-Region keys are not supported yet.");
+  if (in.custom_key_store_id && in.multi_region.value_or(false)) {
+    throw api::unsupported_operation("Multi-Region keys are not supported in a custom key store.");
   }
   if (in.policy) throw api::unsupported_operation("Key policies are not supported yet.");
 }
@@ -117,6 +115,15 @@ void make_material(Call& call, keystores::KeyStore& store, pkcs11::KeyKind kind,
   }
 }
 
+/// What lives as an object in its token has no way into another.
+void check_can_travel(keystores::KeyStore& store, const keys::KeySpecRow& row,
+                      pkcs11::Deadline deadline) {
+  if (store.reserve(*row.kind, deadline)) {
+    throw api::unsupported_operation("KeySpec " + std::string(api::to_string(row.spec)) +
+                                     " is not supported for multi-Region keys in this Region");
+  }
+}
+
 api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
   const keys::KeySpecRow& row = keys::key_spec(spec_of(in));
   const KeyUsageType usage = usage_of(in, row);
@@ -139,7 +146,13 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
 
   keys::KeyRecord key;
   key.scope = call.scope();
-  key.id = make_uuid(call.random());
+  if (in.multi_region.value_or(false)) {
+    check_can_travel(*store, row, call.deadline());
+    key.id = "mrk-" + make_hex_id(call.random(), 16);
+    key.multi_region = keys::MultiRegion{.primary_region = key.scope.region, .replica_regions = {}};
+  } else {
+    key.id = make_uuid(call.random());
+  }
   key.spec = row.spec;
   key.usage = usage;
   key.origin = origin;

@@ -16,12 +16,22 @@ api::ScheduleKeyDeletionResponse schedule_key_deletion(Call& call,
     throw api::validation_error("PendingWindowInDays must be between 7 and 30");
   }
   keys::KeyRecord key = call.manage(in.key_id).record();
-  key.state = keys::StoredState::pending_deletion;
-  key.deletion_date = call.now() + std::chrono::days{days};
-  api::ScheduleKeyDeletionResponse response{.key_id = key.arn(),
-                                            .deletion_date = key.deletion_date,
-                                            .key_state = api::KeyState::pending_deletion,
-                                            .pending_window_in_days = days};
+  // The waiting period of a primary begins when its last replica is gone.
+  const bool waits = key.multi_region && key.multi_region->primary_region == key.scope.region &&
+                     !key.multi_region->replica_regions.empty();
+  if (waits) {
+    key.state = keys::StoredState::pending_replica_deletion;
+    key.pending_window_days = days;
+  } else {
+    key.state = keys::StoredState::pending_deletion;
+    key.deletion_date = call.now() + std::chrono::days{days};
+  }
+  api::ScheduleKeyDeletionResponse response{
+      .key_id = key.arn(),
+      .deletion_date = key.deletion_date,
+      .key_state =
+          waits ? api::KeyState::pending_replica_deletion : api::KeyState::pending_deletion,
+      .pending_window_in_days = days};
   call.commit({storage::Put<keys::KeyRecord>{std::move(key)}}, response);
   return response;
 }

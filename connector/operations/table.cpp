@@ -34,6 +34,7 @@ extern const Operation kListAliases;
 extern const Operation kListKeys;
 extern const Operation kListResourceTags;
 extern const Operation kReEncrypt;
+extern const Operation kReplicateKey;
 extern const Operation kScheduleKeyDeletion;
 extern const Operation kSign;
 extern const Operation kTagResource;
@@ -41,6 +42,7 @@ extern const Operation kUntagResource;
 extern const Operation kUpdateAlias;
 extern const Operation kUpdateCustomKeyStore;
 extern const Operation kUpdateKeyDescription;
+extern const Operation kUpdatePrimaryRegion;
 extern const Operation kVerify;
 extern const Operation kVerifyMac;
 
@@ -77,6 +79,7 @@ const std::array kOperations{
     &kListKeys,
     &kListResourceTags,
     &kReEncrypt,
+    &kReplicateKey,
     &kScheduleKeyDeletion,
     &kSign,
     &kTagResource,
@@ -84,12 +87,13 @@ const std::array kOperations{
     &kUpdateAlias,
     &kUpdateCustomKeyStore,
     &kUpdateKeyDescription,
+    &kUpdatePrimaryRegion,
     &kVerify,
     &kVerifyMac,
 };
 
 // In the model, not built yet: answered with UnsupportedOperationException, never silently.
-constexpr std::array<std::string_view, 16> kUnsupported{
+constexpr std::array<std::string_view, 14> kUnsupported{
     "CreateGrant",
     "DisableKeyRotation",
     "EnableKeyRotation",
@@ -101,11 +105,9 @@ constexpr std::array<std::string_view, 16> kUnsupported{
     "ListKeyRotations",
     "ListRetirableGrants",
     "PutKeyPolicy",
-    "ReplicateKey",
     "RetireGrant",
     "RevokeGrant",
     "RotateKeyOnDemand",
-    "UpdatePrimaryRegion",
 };
 static_assert(std::ranges::is_sorted(kUnsupported));
 

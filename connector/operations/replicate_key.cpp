@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "connector/api/error.h"
+#include "connector/keys/default_policy.h"
+#include "connector/operations/multi_region.h"
+#include "connector/operations/operation.h"
+#include "connector/operations/tags.h"
+
+namespace kms::operations {
+namespace {
+
+using api::Error;
+using api::ErrorCode;
+
+std::string_view partition(std::string_view region) {
+  if (region.starts_with("cn-")) return "aws-cn";
+  if (region.starts_with("us-gov-")) return "aws-us-gov";
+  return "aws";
+}
+
+void check_region(const Call& call, const keys::KeyRecord& primary, const std::string& region) {
+  if (region == primary.scope.region) {
+    throw api::unsupported_operation(region +
+                                     " cannot have a replica because it contains the primary.");
+  }
+  if (partition(region) != partition(primary.scope.region)) {
+    throw api::unsupported_operation(
+        "The replica key Region must be in the same AWS partition as the primary key Region.");
+  }
+  const auto& regions = call.config().regions;
+  if (std::ranges::find(regions, region, &config::Region::name) == regions.end()) {
+    throw api::unsupported_operation("The Region " + region + " is not served here.");
+  }
+  if (call.store().key({primary.scope.account, region}, primary.id)) {
+    throw Error(ErrorCode::already_exists,
+                "You can create only one replica of each primary key in each AWS Region.");
+  }
+}
+
+void check_quotas(const Call& call, const keys::KeyRecord& primary, const Scope& scope) {
+  if (primary.multi_region->replica_regions.size() + 1 >= keys::kMaxRelatedKeys) {
+    throw Error(ErrorCode::limit_exceeded, "A multi-Region key can have at most " +
+                                               std::to_string(keys::kMaxRelatedKeys - 1) +
+                                               " replicas.");
+  }
+  if (call.store().key_count(scope) >= call.limits().keys_per_account) {
+    throw Error(ErrorCode::limit_exceeded,
+                "The number of KMS keys in this account and Region is at its limit.");
+  }
+}
+
+/// A replica without what it shares with its primary.
+keys::KeyRecord new_replica(const Call& call, const api::ReplicateKeyRequest& in,
+                            const keys::KeyRecord& primary) {
+  keys::KeyRecord replica;
+  replica.scope = {primary.scope.account, in.replica_region};
+  replica.id = primary.id;
+  replica.state = primary.origin == api::OriginType::external ? keys::StoredState::pending_import
+                                                              : keys::StoredState::enabled;
+  replica.spec = primary.spec;
+  replica.usage = primary.usage;
+  replica.origin = primary.origin;
+  replica.description = in.description.value_or("");
+  replica.created = call.now();
+  if (in.tags) merge_tags(replica.tags, *in.tags);
+  return replica;
+}
+
+/// The event that CloudTrail shows in the replica's Region.
+audit::Record create_key_event(Call& call, const api::ReplicateKeyRequest& in,
+                               const keys::KeyRecord& replica, const api::KeyMetadata& metadata) {
+  audit::Record event = call.record();
+  event.event_id = make_uuid(call.random());
+  event.event_name = "CreateKey";
+  event.region = replica.scope.region;
+  event.resources = {{.arn = replica.arn(), .account = replica.scope.account}};
+  api::CreateKeyRequest request;
+  request.bypass_policy_lockout_safety_check = in.bypass_policy_lockout_safety_check;
+  request.description = replica.description;
+  request.key_usage = replica.usage;
+  request.key_spec = replica.spec;
+  request.origin = replica.origin;
+  request.tags = in.tags;
+  request.multi_region = true;
+  event.request_parameters = api::request_parameters(request);
+  event.response_elements = api::response_elements(api::CreateKeyResponse{metadata});
+  return event;
+}
+
+api::ReplicateKeyResponse replicate_key(Call& call, const api::ReplicateKeyRequest& in) {
+  if (in.policy) throw api::unsupported_operation("Key policies are not supported yet.");
+  const auto authorized = call.authorize(in.key_id, {.accepts = Accepts::key_only});
+  call.authorize_account("CreateKey");
+  const bool tagged = in.tags && !in.tags->empty();
+  if (tagged) call.authorize_tagging_on_create();
+  keys::KeyRecord primary = authorized.record();
+  check_multi_region_primary(primary);
+  check_region(call, primary, in.replica_region);
+  call.check_state(authorized);
+  if (tagged) check_tags(*in.tags, call.limits().tags_per_key);
+  keys::KeyRecord replica = new_replica(call, in, primary);
+  check_quotas(call, primary, replica.scope);
+
+  primary.multi_region->replica_regions.push_back(in.replica_region);
+  call.key_stores().replicate(primary, replica, call.deadline());
+  std::vector<storage::Change> changes;
+  for (keys::KeyRecord& other : call.key_stores().following(primary, call.deadline())) {
+    changes.emplace_back(storage::Put<keys::KeyRecord>{std::move(other)});
+  }
+
+  api::KeyMetadata metadata = call.metadata(replica);
+  metadata.key_state = api::KeyState::creating;
+  metadata.enabled = false;
+  metadata.current_key_material_id.reset();
+  api::ReplicateKeyResponse response{.replica_key_metadata = metadata,
+                                     .replica_policy = keys::default_policy(primary.scope.account),
+                                     .replica_tags = tagged ? in.tags : std::nullopt};
+  changes.emplace_back(
+      storage::AppendAudit{audit::to_json(create_key_event(call, in, replica, metadata))});
+  changes.emplace_back(storage::Put<keys::KeyRecord>{std::move(replica)});
+  changes.emplace_back(storage::Put<keys::KeyRecord>{std::move(primary)});
+  call.commit(std::move(changes), response);
+  return response;
+}
+
+}  // namespace
+
+extern const Operation kReplicateKey;
+constinit const Operation kReplicateKey = operation<replicate_key>("ReplicateKey");
+
+}  // namespace kms::operations
