@@ -472,6 +472,35 @@ TEST_F(MultiRegionFaults, LeaveNothingHalfDone) {
   }
 }
 
+TEST_F(MultiRegionFaults, AnAbsentDestinationGetsNoReplica) {
+  kms_.config().limits.request_deadline = std::chrono::seconds{5};
+  kms_.restart();
+  const std::string id = create(kms_);
+  const std::string blob = encrypt_in(kms_, kHere, id);
+  proxy().absent_until_restored(kThird);
+  EXPECT_THAT(kms_.call("ReplicateKey", replicate_body(id, kThird)).outcome(),
+              testing::StartsWith("50"));
+  EXPECT_EQ(described(kms_, kHere, id, "MultiRegionConfiguration"),
+            configuration("PRIMARY", kHere, {}, id));
+  EXPECT_EQ(plaintext_in(kms_, kHere, blob), "c2VjcmV0");
+  proxy().restore();
+  ASSERT_TRUE(eventually([&] {
+    return outcome_in(kms_, kHere, "ReplicateKey", replicate_body(id, kThird)) == "200";
+  }));
+  EXPECT_EQ(plaintext_in(kms_, kThird, blob), "c2VjcmV0");
+}
+
+TEST_F(MultiRegionFaults, TheQuotaOfTheReplicasRegionCounts) {
+  kms_.config().limits.keys_per_account = 1;
+  kms_.restart();
+  const std::string id = create(kms_);
+  ok_in(kms_, kThere, "CreateKey", "{}");
+  EXPECT_EQ(kms_.call("ReplicateKey", replicate_body(id)).outcome(),
+            "400 LimitExceededException: The number of KMS keys in this account and Region is at "
+            "its limit.");
+  EXPECT_EQ(kms_.call("ReplicateKey", replicate_body(id, kThird)).outcome(), "200");
+}
+
 TEST_F(MultiRegionFaults, EachRegionUsesItsShareOfAGeneration) {
   const std::string id = create(kms_);
   kms_.ok("ReplicateKey", replicate_body(id));
