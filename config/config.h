@@ -92,8 +92,11 @@ struct Limits {
   std::size_t keys_per_account = 100000;
   std::size_t aliases_per_key = 50;
   std::size_t tags_per_key = 50;
+  std::size_t grants_per_key = 50000;
+  std::size_t on_demand_rotations_per_key = 25;
   std::size_t key_stores_per_account = 10;
   std::uint64_t invocations_per_generation = std::uint64_t{1} << 31;
+  std::size_t request_rates = 0;  // percent of AWS's request quotas; 0: unlimited
 };
 
 struct Sigv4 {

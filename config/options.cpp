@@ -339,7 +339,7 @@ constexpr std::array<Field<SecretForm>, 3> kSecretForm{{
      &SecretForm::env},
 }};
 
-constexpr std::array<Field<Limits>, 12> kLimits{{
+constexpr std::array<Field<Limits>, 15> kLimits{{
     {{.name = "max_body_bytes",
       .type = Type::size,
       .doc = "Longest request body.",
@@ -396,6 +396,18 @@ constexpr std::array<Field<Limits>, 12> kLimits{{
      &Limits::aliases_per_key},
     {{.name = "tags_per_key", .type = Type::number, .doc = "Tags of a key.", .min = 1, .max = 1000},
      &Limits::tags_per_key},
+    {{.name = "grants_per_key",
+      .type = Type::number,
+      .doc = "Grants on a key.",
+      .min = 1,
+      .max = 10000000},
+     &Limits::grants_per_key},
+    {{.name = "on_demand_rotations_per_key",
+      .type = Type::number,
+      .doc = "On-demand rotations of a key, ever.",
+      .min = 0,
+      .max = 10000},
+     &Limits::on_demand_rotations_per_key},
     {{.name = "key_stores_per_account",
       .type = Type::number,
       .doc = "Custom key stores of an account in a Region.",
@@ -409,6 +421,14 @@ constexpr std::array<Field<Limits>, 12> kLimits{{
       .min = 1024,
       .max = std::int64_t{1} << 32},
      &Limits::invocations_per_generation},
+    {{.name = "request_rates",
+      .type = Type::number,
+      .doc =
+          "Requests a second of each account and Region, in percent of the request quotas of AWS "
+          "KMS; more are answered with ThrottlingException. 0: no such limit.",
+      .min = 0,
+      .max = 100000},
+     &Limits::request_rates},
 }};
 
 constexpr std::array<Field<Sigv4>, 1> kSigv4{{

@@ -1,9 +1,11 @@
 #include "connector/auth/authorizer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "connector/api/error.h"
 #include "connector/auth/identity_policy.h"
+#include "connector/auth/principal.h"
 
 namespace kms::auth {
 namespace {
@@ -51,6 +53,39 @@ keys::AuthorizedKey Authorizer::authorize(const Caller& caller, keys::Action act
   if (key->scope.account != caller.account) deny_foreign(caller, action);
   check_identity_policies(caller, action, key->arn());
   return {std::move(key), action};
+}
+
+keys::AuthorizedKey Authorizer::authorize_retirement(const Caller& caller, keys::Action action,
+                                                     keys::KeyPtr key,
+                                                     const keys::GrantRecord& grant) const {
+  const bool foreign = key->scope.account != caller.account;
+  const PolicyDecision decision = caller.principal == nullptr
+                                      ? PolicyDecision::no_match
+                                      : evaluate(caller.principal->statements, action);
+  const bool by_policy = decision == PolicyDecision::allow ||
+                         (decision == PolicyDecision::no_match && caller.type == "Root");
+  const auto covers = [&](const std::string& principal) {
+    switch (match_principal(principal, caller)) {
+      case PrincipalMatch::caller:
+        return true;
+      case PrincipalMatch::account:
+        return by_policy;
+      case PrincipalMatch::none:
+        break;
+    }
+    return false;
+  };
+  const bool by_grantee =
+      std::ranges::count(grant.operations, api::GrantOperation::retire_grant) != 0;
+  const bool allowed = covers(grant.retiring_principal) ||
+                       (by_grantee && covers(grant.grantee_principal)) ||
+                       (by_policy && caller.account == grant.issuing_account);
+  if (allowed && decision != PolicyDecision::explicit_deny) return {std::move(key), action};
+  if (foreign) deny_foreign(caller, action);
+  deny(caller, action, key->arn(),
+       decision == PolicyDecision::explicit_deny
+           ? std::string("with an explicit deny in an identity-based policy")
+           : "because no identity-based policy allows the " + action.str() + " action");
 }
 
 void Authorizer::authorize_account(const Caller& caller, keys::Action action,

@@ -8,10 +8,10 @@
 #include <variant>
 #include <vector>
 
-#include "connector/audit/record.h"
 #include "connector/base/encodings.h"
 #include "connector/base/log.h"
 #include "connector/operations/multi_region.h"
+#include "connector/operations/service_event.h"
 
 namespace kms::jobs {
 namespace {
@@ -44,17 +44,7 @@ Destroyed destroy_objects(const operations::Context& context, const keys::KeyRec
 
 std::string delete_event(const operations::Context& context, const keys::KeyRecord& key,
                          Destroyed destroyed) {
-  audit::Record record;
-  record.event_id = make_uuid(context.random);
-  record.request_id = make_uuid(context.random);
-  record.time = context.clock.now();
-  record.event_name = "DeleteKey";
-  record.region = key.scope.region;
-  record.read_only = false;
-  record.resources = {{.arn = key.arn(), .account = key.scope.account}};
-  record.event_type = "AwsServiceEvent";
-  record.service_event_details = "{\"keyId\":" + json_string(key.id) + "}";
-  record.recipient_account = key.scope.account;
+  audit::Record record = operations::service_event(context, "DeleteKey", key);
   if (!key.custom_key_store_id.empty()) {
     const keys::KeyStorePtr store = context.store.key_store(key.scope, key.custom_key_store_id);
     record.additional_event_data = {
@@ -78,8 +68,7 @@ void delete_key(const operations::Context& context, keys::KeyRecord key) {
     for (const keys::AliasPtr& alias : aliases) {
       intent.emplace_back(storage::Erase<keys::AliasRecord>{*alias});
     }
-    const auto deadline =
-        std::chrono::steady_clock::now() + context.config.limits.request_deadline;
+    const auto deadline = std::chrono::steady_clock::now() + context.config.limits.request_deadline;
     operations::forget_replica(context, key, intent, deadline);
     context.store.commit(intent);
     ++key.version;

@@ -131,6 +131,10 @@ struct KeyRecord {
   bool operator==(const KeyRecord&) const = default;
 };
 
+/// Material that a rotation has begun to make and not made current: of no use, and never used. Null
+/// if there is none.
+const Material* unfinished_rotation(const KeyRecord& key);
+
 struct AliasRecord {
   Scope scope;
   std::string name;  // with "alias/"

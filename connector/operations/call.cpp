@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "connector/api/error.h"
+#include "connector/auth/grant_token.h"
 #include "connector/base/encodings.h"
 #include "connector/keys/key_metadata.h"
 #include "connector/keys/key_state.h"
@@ -51,17 +52,42 @@ keys::KeyPtr Call::visible_key(const Scope& scope, std::string_view id) const {
   return key && key->visible() ? key : nullptr;
 }
 
-keys::AuthorizedKey Call::authorize_record(keys::KeyPtr key, const Use& use) {
+keys::GrantPtr Call::grant_of_token(std::string_view token) const {
+  keys::GrantPtr grant = auth::find_grant(context_.store, token);
+  if (!grant || grant->scope.region != scope_.region || !visible_key(grant->scope, grant->key_id)) {
+    throw Error(ErrorCode::invalid_grant_token, "The grant token is not valid.");
+  }
+  return grant;
+}
+
+std::vector<keys::GrantPtr> Call::grants_of(const Use& use) const {
+  std::vector<keys::GrantPtr> grants;
+  if (use.grant_tokens == nullptr || !*use.grant_tokens) return grants;
+  for (const std::string& token : **use.grant_tokens) grants.push_back(grant_of_token(token));
+  return grants;
+}
+
+void Call::authorize_retirement(const keys::GrantRecord& grant) {
+  keys::KeyPtr key = visible_key(grant.scope, grant.key_id);
+  if (!key) throw api::not_found("Key '" + key_arn(grant.scope, grant.key_id) + "' does not exist");
+  touches(key->arn(), key->scope.account);
+  static_cast<void>(
+      context_.authorizer.authorize_retirement(caller(), action({}), std::move(key), grant));
+}
+
+keys::AuthorizedKey Call::authorize_record(keys::KeyPtr key, const Use& use,
+                                           const std::vector<keys::GrantPtr>& grants) {
+  context_.rates.admit(scope_, operation_, *key);
   auth::RequestContext context;
   if (use.encryption_context != nullptr && *use.encryption_context) {
     context.encryption_context = &**use.encryption_context;
   }
-  if (use.grant_tokens != nullptr && *use.grant_tokens) context.grant_tokens = &**use.grant_tokens;
+  context.grants = grants;
   touches(key->arn(), key->scope.account);
   return context_.authorizer.authorize(caller(), action(use), std::move(key), context);
 }
 
-keys::AuthorizedKey Call::authorize(std::string_view reference, const Use& use) {
+keys::KeyPtr Call::find_key(std::string_view reference, const Use& use) const {
   const keys::KeyReference named = keys::parse_key_reference(reference, scope_, use.accepts);
   const bool foreign = named.scope.account != scope_.account;
   std::string key_id = named.key_id;
@@ -78,17 +104,24 @@ keys::AuthorizedKey Call::authorize(std::string_view reference, const Use& use) 
     if (foreign) auth::Authorizer::deny_foreign(caller(), action(use));
     throw api::not_found("Key '" + key_arn(named.scope, key_id) + "' does not exist");
   }
-  return authorize_record(std::move(key), use);
+  return key;
+}
+
+// The tokens come first: whether one is valid must not tell whether another account's key exists.
+keys::AuthorizedKey Call::authorize(std::string_view reference, const Use& use) {
+  const auto grants = grants_of(use);
+  return authorize_record(find_key(reference, use), use, grants);
 }
 
 keys::AuthorizedKey Call::authorize(const keys::CiphertextHeader& header, const Use& use) {
+  const auto grants = grants_of(use);
   // Relatives of a multi-Region key open each other's ciphertexts; any other key is at home in one
   // Region.
   const bool here = header.region == scope_.region || header.key_id.starts_with("mrk-");
   keys::KeyPtr key = here ? visible_key({header.account, scope_.region}, header.key_id) : nullptr;
   if (!key) auth::Authorizer::deny_ciphertext(caller(), action(use));
   try {
-    return authorize_record(std::move(key), use);
+    return authorize_record(std::move(key), use, grants);
   } catch (const Error& error) {
     // Whether the key exists must not show.
     if (error.code() == ErrorCode::access_denied)
@@ -143,9 +176,20 @@ void Call::refuse_recipient(const std::optional<api::RecipientInfo>& recipient) 
 }
 
 void Call::used(const keys::AuthorizedKey& key) {
-  context_.last_uses.note(
-      key.record(),
-      {.operation = std::string(operation_), .event_id = record_.event_id, .time = record_.time});
+  context_.last_uses.note(key.record(), {.operation = std::string(operation_),
+                                         .event_id = record_.event_id,
+                                         .request_id = record_.request_id,
+                                         .time = record_.time});
+}
+
+std::optional<keys::LastUse> Call::last_use(const keys::KeyRecord& key) const {
+  auto pending = context_.last_uses.pending(key.scope, key.id);
+  if (!pending) {
+    // What was pending when the record was read may have been written since.
+    const keys::KeyPtr now = context_.store.key(key.scope, key.id);
+    return now ? now->last_use : key.last_use;
+  }
+  return key.last_use && key.last_use->time > pending->time ? key.last_use : pending;
 }
 
 void Call::touches(const std::string& arn, const std::string& account) {

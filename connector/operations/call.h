@@ -17,6 +17,7 @@
 #include "connector/keys/key_reference.h"
 #include "connector/keystores/key_stores.h"
 #include "connector/operations/last_uses.h"
+#include "connector/operations/request_rates.h"
 #include "connector/storage/metadata_store.h"
 
 namespace kms::operations {
@@ -31,6 +32,7 @@ struct Context {
   keystores::KeyStores& key_stores;
   const auth::Authorizer& authorizer;
   LastUses& last_uses;
+  RequestRates& rates;
   audit::Writer& audit;
   const Clock& clock;
   Random& random;
@@ -54,6 +56,7 @@ class Call {
   [[nodiscard]] const auth::Caller& caller() const noexcept { return identity_.caller; }
   /// The caller's account and the Region that was called.
   [[nodiscard]] const Scope& scope() const noexcept { return scope_; }
+  [[nodiscard]] const Context& context() const noexcept { return context_; }
   [[nodiscard]] const config::Config& config() const noexcept { return context_.config; }
   [[nodiscard]] const config::Limits& limits() const noexcept { return context_.config.limits; }
   [[nodiscard]] storage::MetadataStore& store() const noexcept { return context_.store; }
@@ -68,6 +71,8 @@ class Call {
   void authorize_account(std::string_view action = {});
   /// Tags in CreateKey need kms:TagResource as well; its refusal names no resource.
   void authorize_tagging_on_create();
+  /// The key that a reference names, before anything is authorized on it.
+  [[nodiscard]] keys::KeyPtr find_key(std::string_view reference, const Use& use) const;
   /// Resolves the reference and authorizes its use; the steps after that are check_usage() and
   /// check_state().
   [[nodiscard]] keys::AuthorizedKey authorize(std::string_view reference, const Use& use);
@@ -75,6 +80,10 @@ class Call {
   [[nodiscard]] keys::AuthorizedKey authorize(const keys::CiphertextHeader& header, const Use& use);
   /// The same for a relative of the multi-Region key that the request names.
   [[nodiscard]] keys::AuthorizedKey authorize_relative(keys::KeyPtr relative) const;
+  /// RetireGrant: what the grant itself says, besides identity policies.
+  void authorize_retirement(const keys::GrantRecord& grant);
+  /// The grant that made the token; InvalidGrantTokenException if none of this Region did.
+  [[nodiscard]] keys::GrantPtr grant_of_token(std::string_view token) const;
   /// InvalidKeyUsageException "<arn> key usage is X which is not valid for <operation>."
   void check_usage(const keys::AuthorizedKey& key, api::KeyUsageType usage) const;
   /// The key state table's answer for this operation.
@@ -93,6 +102,8 @@ class Call {
   static void refuse_recipient(const std::optional<api::RecipientInfo>& recipient);
   /// Notes a successful cryptographic use.
   void used(const keys::AuthorizedKey& key);
+  /// The latest use, written down or not.
+  [[nodiscard]] std::optional<keys::LastUse> last_use(const keys::KeyRecord& key) const;
 
   /// Names a resource in the audit record.
   void touches(const std::string& arn, const std::string& account);
@@ -111,7 +122,9 @@ class Call {
  private:
   void commit_audited(std::vector<storage::Change> changes);
   [[nodiscard]] keys::Action action(const Use& use) const;
-  [[nodiscard]] keys::AuthorizedKey authorize_record(keys::KeyPtr key, const Use& use);
+  [[nodiscard]] std::vector<keys::GrantPtr> grants_of(const Use& use) const;
+  [[nodiscard]] keys::AuthorizedKey authorize_record(keys::KeyPtr key, const Use& use,
+                                                     const std::vector<keys::GrantPtr>& grants);
 
   const Context& context_;
   std::string_view operation_;

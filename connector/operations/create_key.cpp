@@ -4,6 +4,7 @@
 
 #include "connector/api/error.h"
 #include "connector/keys/key_spec.h"
+#include "connector/operations/new_material.h"
 #include "connector/operations/operation.h"
 #include "connector/operations/tags.h"
 
@@ -84,37 +85,6 @@ void check_supported(const api::CreateKeyRequest& in, const keys::KeySpecRow& ro
   if (in.policy) throw api::unsupported_operation("Key policies are not supported yet.");
 }
 
-/// Makes the material. Where it is an object in the token, the record stands first, so that a crash
-/// leaves nothing that no record explains.
-void make_material(Call& call, keystores::KeyStore& store, pkcs11::KeyKind kind,
-                   keys::KeyRecord& key) {
-  keys::Material& material = key.materials.front();
-  const auto reserved = store.reserve(kind, call.deadline());
-  if (!reserved) {
-    material.generations = {
-        {.number = 1, .ref = store.make(kind, reserved, key.arn(), call.deadline())}};
-    return;
-  }
-  key.state = keys::StoredState::creating;
-  material.generations = {{.number = 1, .ref = *reserved}};
-  const storage::Change intent = storage::Put<keys::KeyRecord>{key};
-  call.store().commit({&intent, 1});
-  ++key.version;
-  try {
-    material.generations.front().ref = store.make(kind, reserved, key.arn(), call.deadline());
-  } catch (...) {
-    // make() cleans up in the token as far as it can be reached; while it cannot, the record stays
-    // for reconciliation.
-    try {
-      store.destroy(*reserved, call.deadline());
-      const storage::Change undo = storage::Erase<keys::KeyRecord>{key};
-      call.store().commit({&undo, 1});
-    } catch (const Error&) {
-    }
-    throw;
-  }
-}
-
 /// What lives as an object in its token has no way into another.
 void check_can_travel(keystores::KeyStore& store, const keys::KeySpecRow& row,
                       pkcs11::Deadline deadline) {
@@ -167,7 +137,7 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
   } else {
     key.current_material = make_hex_id(call.random(), 32);
     key.materials = {{.id = key.current_material, .created = key.created}};
-    make_material(call, *store, *row.kind, key);
+    make_last_material(call.store(), *store, *row.kind, key, call.deadline());
     key.state = keys::StoredState::enabled;
   }
   call.touches(key.arn(), key.scope.account);

@@ -14,7 +14,8 @@ std::size_t LastUses::stripe_of(const std::string& key_id) {
 void LastUses::note(const keys::KeyRecord& key, keys::LastUse use) {
   Stripe& stripe = stripes_[stripe_of(key.id)];
   MutexLock lock(stripe.mutex);
-  stripe.noted.insert_or_assign({key.scope, key.id}, std::move(use));
+  auto& noted = stripe.noted[{key.scope, key.id}];
+  if (noted.time <= use.time) noted = std::move(use);
 }
 
 std::optional<keys::LastUse> LastUses::pending(const Scope& scope,
@@ -28,10 +29,9 @@ std::optional<keys::LastUse> LastUses::pending(const Scope& scope,
 
 void LastUses::flush(storage::MetadataStore& store) {
   Noted all;
-  for (Stripe& stripe : stripes_) {
+  for (const Stripe& stripe : stripes_) {
     MutexLock lock(stripe.mutex);
-    all.merge(stripe.noted);
-    stripe.noted.clear();
+    all.insert(stripe.noted.begin(), stripe.noted.end());
   }
   if (all.empty()) return;
   std::vector<storage::Change> changes;
@@ -40,15 +40,13 @@ void LastUses::flush(storage::MetadataStore& store) {
     changes.emplace_back(
         storage::NoteLastUse{.scope = key.first, .key_id = key.second, .use = use});
   }
-  try {
-    store.commit(changes);
-  } catch (...) {
-    for (auto& [key, use] : all) {
-      Stripe& stripe = stripes_[stripe_of(key.second)];
-      MutexLock lock(stripe.mutex);
-      stripe.noted.emplace(key, std::move(use));  // a newer note stays
-    }
-    throw;
+  store.commit(changes);
+  // Not before: until then pending() is all that knows of them.
+  for (const auto& [key, use] : all) {
+    Stripe& stripe = stripes_[stripe_of(key.second)];
+    MutexLock lock(stripe.mutex);
+    const auto noted = stripe.noted.find(key);
+    if (noted != stripe.noted.end() && noted->second == use) stripe.noted.erase(noted);
   }
 }
 

@@ -9,6 +9,7 @@ extern const Operation kCancelKeyDeletion;
 extern const Operation kConnectCustomKeyStore;
 extern const Operation kCreateAlias;
 extern const Operation kCreateCustomKeyStore;
+extern const Operation kCreateGrant;
 extern const Operation kCreateKey;
 extern const Operation kDecrypt;
 extern const Operation kDeleteAlias;
@@ -18,8 +19,10 @@ extern const Operation kDeriveSharedSecret;
 extern const Operation kDescribeCustomKeyStores;
 extern const Operation kDescribeKey;
 extern const Operation kDisableKey;
+extern const Operation kDisableKeyRotation;
 extern const Operation kDisconnectCustomKeyStore;
 extern const Operation kEnableKey;
+extern const Operation kEnableKeyRotation;
 extern const Operation kEncrypt;
 extern const Operation kGenerateDataKey;
 extern const Operation kGenerateDataKeyPair;
@@ -27,14 +30,22 @@ extern const Operation kGenerateDataKeyPairWithoutPlaintext;
 extern const Operation kGenerateDataKeyWithoutPlaintext;
 extern const Operation kGenerateMac;
 extern const Operation kGenerateRandom;
+extern const Operation kGetKeyLastUsage;
+extern const Operation kGetKeyRotationStatus;
 extern const Operation kGetParametersForImport;
 extern const Operation kGetPublicKey;
 extern const Operation kImportKeyMaterial;
 extern const Operation kListAliases;
+extern const Operation kListGrants;
+extern const Operation kListKeyRotations;
 extern const Operation kListKeys;
 extern const Operation kListResourceTags;
+extern const Operation kListRetirableGrants;
 extern const Operation kReEncrypt;
 extern const Operation kReplicateKey;
+extern const Operation kRetireGrant;
+extern const Operation kRevokeGrant;
+extern const Operation kRotateKeyOnDemand;
 extern const Operation kScheduleKeyDeletion;
 extern const Operation kSign;
 extern const Operation kTagResource;
@@ -54,6 +65,7 @@ const std::array kOperations{
     &kConnectCustomKeyStore,
     &kCreateAlias,
     &kCreateCustomKeyStore,
+    &kCreateGrant,
     &kCreateKey,
     &kDecrypt,
     &kDeleteAlias,
@@ -63,8 +75,10 @@ const std::array kOperations{
     &kDescribeCustomKeyStores,
     &kDescribeKey,
     &kDisableKey,
+    &kDisableKeyRotation,
     &kDisconnectCustomKeyStore,
     &kEnableKey,
+    &kEnableKeyRotation,
     &kEncrypt,
     &kGenerateDataKey,
     &kGenerateDataKeyPair,
@@ -72,14 +86,22 @@ const std::array kOperations{
     &kGenerateDataKeyWithoutPlaintext,
     &kGenerateMac,
     &kGenerateRandom,
+    &kGetKeyLastUsage,
+    &kGetKeyRotationStatus,
     &kGetParametersForImport,
     &kGetPublicKey,
     &kImportKeyMaterial,
     &kListAliases,
+    &kListGrants,
+    &kListKeyRotations,
     &kListKeys,
     &kListResourceTags,
+    &kListRetirableGrants,
     &kReEncrypt,
     &kReplicateKey,
+    &kRetireGrant,
+    &kRevokeGrant,
+    &kRotateKeyOnDemand,
     &kScheduleKeyDeletion,
     &kSign,
     &kTagResource,
@@ -93,21 +115,10 @@ const std::array kOperations{
 };
 
 // In the model, not built yet: answered with UnsupportedOperationException, never silently.
-constexpr std::array<std::string_view, 14> kUnsupported{
-    "CreateGrant",
-    "DisableKeyRotation",
-    "EnableKeyRotation",
-    "GetKeyLastUsage",
+constexpr std::array<std::string_view, 3> kUnsupported{
     "GetKeyPolicy",
-    "GetKeyRotationStatus",
-    "ListGrants",
     "ListKeyPolicies",
-    "ListKeyRotations",
-    "ListRetirableGrants",
     "PutKeyPolicy",
-    "RetireGrant",
-    "RevokeGrant",
-    "RotateKeyOnDemand",
 };
 static_assert(std::ranges::is_sorted(kUnsupported));
 

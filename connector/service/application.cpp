@@ -14,6 +14,7 @@
 #include "connector/jobs/clock_guard.h"
 #include "connector/jobs/delete_due_keys.h"
 #include "connector/jobs/expire_key_material.h"
+#include "connector/jobs/rotate_due_keys.h"
 #include "connector/jobs/scheduler.h"
 #include "connector/service/dependencies.h"
 #include "connector/storage/open_store.h"
@@ -29,12 +30,14 @@ struct Application::Impl {
         store(storage::open_sqlite(configuration.storage.sqlite)),
         key_stores(configuration, modules, *store, clock, random),
         audit(configuration.audit, *store),
+        rates(configuration.limits.request_rates, clock),
         verifier(configuration, real_clock),
         context{.config = config,
                 .store = *store,
                 .key_stores = key_stores,
                 .authorizer = authorizer,
                 .last_uses = last_uses,
+                .rates = rates,
                 .audit = audit,
                 .clock = clock,
                 .random = random},
@@ -69,6 +72,7 @@ struct Application::Impl {
                guard.tick();
                jobs::delete_due_keys(context, guard);
              }},
+            {"rotate due keys", [this] { jobs::rotate_due_keys(context); }},
             {"expire key material", [this] { jobs::expire_key_material(context, guard); }},
             {"write last uses", [this] { last_uses.flush(*store); }},
             {"reconcile", [this] { reconcile_once(); }}};
@@ -97,6 +101,7 @@ struct Application::Impl {
   keystores::KeyStores key_stores;
   audit::Writer audit;
   operations::LastUses last_uses;
+  operations::RequestRates rates;
   auth::Authorizer authorizer;
   auth::SignatureVerifier verifier;
   operations::Context context;

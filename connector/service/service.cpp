@@ -78,6 +78,7 @@ SecretBytes Service::Impl::run(api::Request& request, const std::string& operati
                                      " is not supported by this release.");
   }
   operations::Call call(deps.context, found->name, std::move(identity), record, deadline);
+  deps.context.rates.admit(call.scope(), found->name);
   const auto body = request.body.span();
   try {
     SecretBytes answer = found->run(call, {reinterpret_cast<char*>(body.data()), body.size()});

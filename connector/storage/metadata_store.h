@@ -85,11 +85,12 @@ struct Page {
 };
 
 /// What the connector remembers. References hold at all times: the key of an alias or a grant and a
-/// key's custom key store are there (so erase the aliases of a key with it), and names and clusters
-/// of key stores are unique in their scope; a commit that would break this is a conflict. Within a
-/// commit the order of changes does not matter. Thread-safe. Reads come from memory and never block
-/// on the disk; a commit is durable (survives kill -9 and, as far as the disk is honest, power
-/// loss) when it returns. Throws Error.
+/// key's custom key store are there (so erase the aliases of a key with it), names and clusters of
+/// key stores are unique in their scope, and no two grants of a key have the same name and the same
+/// parameters; a commit that would break this is a conflict. Within a commit the order of changes
+/// does not matter. Thread-safe. Reads come from memory and never block on the disk; a commit is
+/// durable (survives kill -9 and, as far as the disk is honest, power loss) when it returns. Throws
+/// Error.
 class MetadataStore {
  public:
   virtual ~MetadataStore() = default;

@@ -189,6 +189,8 @@ CREATE TABLE grants (
   PRIMARY KEY (account, region, key_id, id),
   FOREIGN KEY (account, region, key_id) REFERENCES keys (account, region, id)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX grants_by_name ON grants (account, region, key_id, name, grantee_principal,
+  retiring_principal, issuing_account, operations, constraints, parent) WHERE name <> '';
 )sql";
 
 constexpr std::array kMigrations{Migration{.version = 1, .sql = kVersion1},

@@ -119,11 +119,39 @@ TEST_P(MetadataStoreContract, RefusesAGrantThatExistsOrMovedOnOrHasNoKey) {
   EXPECT_EQ(store().grant_count(kHere, "a"), 0U);
 }
 
+TEST_P(MetadataStoreContract, RefusesASecondGrantOfTheSameNameAndParameters) {
+  const auto a = plain_key(kHere, "a");
+  const auto b = plain_key(kHere, "b");
+  const auto first = full_grant(a, "1", "alice");
+  commit(store(), {put(a), put(b), put(first), put(plain_grant(a, "u1", "alice"))});
+  auto second = full_grant(a, "2", "alice");
+  second.created = at(99);
+  second.token_key = Bytes(32, 8);
+  EXPECT_EQ(fault_of(store(), {put(second)}), Fault::conflict);
+  for (const auto& change : std::vector<std::function<void(keys::GrantRecord&)>>{
+           [](auto& grant) { grant.name = "other"; },
+           [](auto& grant) { grant.operations.pop_back(); },
+           [](auto& grant) { grant.constraints.encryption_context_equals.reset(); },
+           [](auto& grant) { grant.retiring_principal = "other"; },
+           [](auto& grant) { grant.issuing_account = "other"; },
+           [](auto& grant) { grant.parent = ""; }}) {
+    auto other = second;
+    other.id += std::to_string(store().grant_count(kHere, "a"));
+    change(other);
+    commit(store(), {put(other)});
+  }
+  commit(store(), {put(full_grant(a, "2", "bob")), put(full_grant(b, "2", "alice")),
+                   put(plain_grant(a, "u2", "alice"))});
+  EXPECT_EQ(store().grant_count(kHere, "a"), 10U);
+  second.id = "3";
+  commit(store(), {erase(next_version(first)), put(second)});
+}
+
 TEST_P(MetadataStoreContract, ErasesTheGrantsOfAKeyWithIt) {
   const auto a = plain_key(kHere, "a");
   const auto b = plain_key(kHere, "b");
-  commit(store(), {put(a), put(b), put(full_grant(a, "1", "alice")),
-                   put(full_grant(a, "2", "alice")), put(full_grant(b, "1", "alice"))});
+  commit(store(), {put(a), put(b), put(full_grant(a, "1", "alice")), put(full_grant(a, "2", "bob")),
+                   put(full_grant(b, "1", "alice"))});
   commit(store(), {erase(*store().grant(kHere, "a", "2")), erase(key("a"))});
   for (int round = 0; round < 2; ++round) {
     EXPECT_EQ(store().grant(kHere, "a", "1"), nullptr);

@@ -1,0 +1,86 @@
+#include "connector/auth/principal.h"
+
+#include <algorithm>
+#include <cctype>
+#include <string>
+
+#include "connector/base/arn.h"
+
+namespace kms::auth {
+namespace {
+
+constexpr std::string_view kRoot = "root";
+constexpr std::string_view kUser = "user/";
+constexpr std::string_view kRole = "role/";
+constexpr std::string_view kSession = "assumed-role/";
+constexpr std::string_view kFederated = "federated-user/";
+
+bool is_account(std::string_view text) {
+  return text.size() == 12 &&
+         std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+/// "R" of "assumed-role/R/S"; empty unless both parts are there.
+std::string_view role_of_session(std::string_view resource) {
+  if (!resource.starts_with(kSession)) return {};
+  resource.remove_prefix(kSession.size());
+  const auto slash = resource.find('/');
+  return slash == std::string_view::npos || slash + 1 == resource.size()
+             ? std::string_view{}
+             : resource.substr(0, slash);
+}
+
+/// The name of a role without its path: sessions do not tell it.
+std::string_view role_name(std::string_view resource) {
+  return resource.substr(resource.rfind('/') + 1);
+}
+
+bool has_name(std::string_view resource, std::string_view kind) {
+  return resource.starts_with(kind) && resource.size() > kind.size() && !resource.ends_with('/');
+}
+
+bool is_role_of_session(const Arn& role, const Arn& session) {
+  const std::string_view name = role_of_session(session.resource);
+  return !name.empty() && role.account == session.account && role.service == "iam" &&
+         has_name(role.resource, kRole) && role_name(role.resource) == name;
+}
+
+}  // namespace
+
+bool is_principal_arn(const config::Config& config, std::string_view arn) {
+  const auto parsed = Arn::parse(arn);
+  if (!parsed || parsed->partition != config.partition || !parsed->region.empty() ||
+      !is_account(parsed->account)) {
+    return false;
+  }
+  const std::string_view resource = parsed->resource;
+  if (parsed->service == "iam") {
+    return resource == kRoot || has_name(resource, kUser) || has_name(resource, kRole);
+  }
+  return parsed->service == "sts" &&
+         (!role_of_session(resource).empty() || has_name(resource, kFederated));
+}
+
+bool is_known_principal(const config::Config& config, std::string_view arn) {
+  if (!is_principal_arn(config, arn)) return false;
+  const Arn parsed = *Arn::parse(arn);
+  if (std::ranges::count(config.accounts, parsed.account) == 0) return false;
+  if (parsed.resource == kRoot || parsed.resource.starts_with(kFederated)) return true;
+  return std::ranges::any_of(config.principals, [&](const config::Principal& known) {
+    if (parsed.service == "iam") return known.arn == arn;
+    const auto role = Arn::parse(known.arn);
+    return role && is_role_of_session(*role, parsed);
+  });
+}
+
+PrincipalMatch match_principal(std::string_view principal, const Caller& caller) {
+  if (principal == caller.arn) return PrincipalMatch::caller;
+  const auto named = Arn::parse(principal);
+  if (!named || named->account != caller.account) return PrincipalMatch::none;
+  if (named->service == "iam" && named->resource == kRoot) return PrincipalMatch::account;
+  const auto calling = Arn::parse(caller.arn);
+  return calling && is_role_of_session(*named, *calling) ? PrincipalMatch::caller
+                                                         : PrincipalMatch::none;
+}
+
+}  // namespace kms::auth

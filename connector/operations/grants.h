@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "connector/operations/call.h"
+
+namespace kms::operations {
+
+/// InvalidGrantIdException unless it has the form of a grant id.
+void check_grant_id(const std::string& id);
+/// InvalidArnException unless the ARN names a principal that exists.
+void check_grant_principal(const Call& call, const std::string& arn);
+/// NotFoundException if the key has no such grant.
+keys::GrantPtr existing_grant(const Call& call, const keys::KeyRecord& key, const std::string& id);
+/// A grant as the listings show it.
+api::GrantListEntry grant_entry(const keys::GrantRecord& grant);
+
+}  // namespace kms::operations
