@@ -9,6 +9,7 @@
 #include "connector/api/error.h"
 #include "connector/base/log.h"
 #include "connector/keys/imported_material.h"
+#include "connector/operations/multi_region.h"
 #include "connector/operations/service_event.h"
 
 namespace kms::jobs {
@@ -24,10 +25,12 @@ void expire(const operations::Context& context, keys::KeyRecord key, const std::
   for (const keys::Generation& generation : key.material(id)->generations) {
     store->destroy(generation.ref, deadline);
   }
-  const storage::AppendAudit event{
-      audit::to_json(operations::service_event(context, "DeleteExpiredKeyMaterial", key))};
+  std::vector<storage::Change> changes{storage::AppendAudit{
+      audit::to_json(operations::service_event(context, "DeleteExpiredKeyMaterial", key))}};
+  const bool pending = id == key.pending_material;
   keys::remove_material(key, id);
-  const std::vector<storage::Change> changes{storage::Put<keys::KeyRecord>{std::move(key)}, event};
+  if (pending) operations::synchronize_replicas(context, key, changes, deadline);
+  changes.emplace_back(storage::Put<keys::KeyRecord>{std::move(key)});
   context.store.commit(changes);
   context.audit.outbox_grew();
 }

@@ -1,8 +1,10 @@
 #include <utility>
+#include <vector>
 
 #include "connector/api/error.h"
 #include "connector/keys/imported_material.h"
 #include "connector/operations/imports.h"
+#include "connector/operations/multi_region.h"
 #include "connector/operations/operation.h"
 
 namespace kms::operations {
@@ -36,8 +38,12 @@ api::DeleteImportedKeyMaterialResponse delete_imported_key_material(
   for (const auto& generation : material->generations) {
     store->destroy(generation.ref, call.deadline());
   }
+  const bool pending = id == key.pending_material;
   keys::remove_material(key, id);
-  call.commit({storage::Put<keys::KeyRecord>{std::move(key)}}, response);
+  std::vector<storage::Change> changes;
+  if (pending) synchronize_replicas(call.context(), key, changes, call.deadline());
+  changes.emplace_back(storage::Put<keys::KeyRecord>{std::move(key)});
+  call.commit(std::move(changes), response);
   return response;
 }
 

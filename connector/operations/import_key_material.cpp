@@ -3,11 +3,13 @@
 #include <optional>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "connector/api/error.h"
 #include "connector/keys/imported_material.h"
 #include "connector/keys/key_spec.h"
 #include "connector/operations/imports.h"
+#include "connector/operations/multi_region.h"
 #include "connector/operations/operation.h"
 
 namespace kms::operations {
@@ -53,6 +55,8 @@ ImportType import_type(const keys::KeyRecord& key, const api::ImportKeyMaterialR
   const ImportType type =
       in.import_type.value_or(key.current_material.empty() ? ImportType::new_key_material
                                                            : ImportType::existing_key_material);
+  // A replica takes only what its primary knows already.
+  if (type == ImportType::new_key_material && key.multi_region) check_multi_region_primary(key);
   if (type == ImportType::new_key_material && in.key_material_id) {
     throw api::validation_error("KeyMaterialId is not valid with ImportType NEW_KEY_MATERIAL.");
   }
@@ -155,6 +159,7 @@ api::ImportKeyMaterialResponse take(Call& call, const Import& import, keys::KeyR
   }
   auto& made = std::get<keystores::ImportedMaterial>(result);
   const std::string id = keys::imported_material_id(key.id, made.fingerprint);
+  const bool is_new = key.material(id) == nullptr;
   keys::Material& material = place(key, id, import.type, in, call.now());
   if (!keys::is_present(material)) {
     material.generations = {keys::Generation{.number = 1, .ref = std::move(made.ref)}};
@@ -170,7 +175,10 @@ api::ImportKeyMaterialResponse take(Call& call, const Import& import, keys::KeyR
 
   api::ImportKeyMaterialResponse response{.key_id = key.arn()};
   if (is_symmetric(key)) response.key_material_id = id;
-  call.commit({storage::Put<keys::KeyRecord>{std::move(key)}}, response);
+  std::vector<storage::Change> changes;
+  if (is_new) synchronize_replicas(call.context(), key, changes, call.deadline());
+  changes.emplace_back(storage::Put<keys::KeyRecord>{std::move(key)});
+  call.commit(std::move(changes), response);
   return response;
 }
 
