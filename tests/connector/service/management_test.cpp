@@ -54,8 +54,6 @@ TEST_F(Management, RefusesCreateKeyRequestsInAwsWords) {
       "400 ValidationException: KeyUsage KEY_AGREEMENT is not compatible with KeySpec RSA_2048");
   EXPECT_EQ(outcome(R"({"KeySpec":"SM2","KeyUsage":"SIGN_VERIFY"})"),
             "400 UnsupportedOperationException: KeySpec SM2 is not supported in this Region");
-  EXPECT_EQ(outcome(R"({"MultiRegion":true})"),
-            "400 UnsupportedOperationException: Multi-Region keys are not supported yet.");
   EXPECT_EQ(outcome(R"({"Policy":"{}"})"),
             "400 UnsupportedOperationException: Key policies are not supported yet.");
   EXPECT_EQ(outcome(R"({"Origin":"AWS_CLOUDHSM"})"),

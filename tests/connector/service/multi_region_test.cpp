@@ -424,7 +424,6 @@ class MultiRegionFaults : public testing::Test {
     }
     // A sixteenth of it for each Region.
     kms_.config().limits.invocations_per_generation = 32;
-    kms_.config().limits.request_deadline = std::chrono::seconds{20};
     kms_.start();
   }
   ~MultiRegionFaults() override { proxy().reset(); }
