@@ -87,7 +87,8 @@ struct Limits {
   std::size_t queued_connections = 64;
   std::chrono::milliseconds header_timeout{10000};
   std::chrono::milliseconds idle_timeout{60000};
-  std::chrono::milliseconds request_deadline{5000};  // for the token's part of a request
+  std::chrono::milliseconds request_deadline{5000};          // for the token's part of a request
+  std::chrono::milliseconds key_generation_deadline{60000};  // the same, where keys are made
   std::chrono::milliseconds drain_timeout{10000};
   std::size_t keys_per_account = 100000;
   std::size_t aliases_per_key = 50;

@@ -339,7 +339,7 @@ constexpr std::array<Field<SecretForm>, 3> kSecretForm{{
      &SecretForm::env},
 }};
 
-constexpr std::array<Field<Limits>, 15> kLimits{{
+constexpr std::array<Field<Limits>, 16> kLimits{{
     {{.name = "max_body_bytes",
       .type = Type::size,
       .doc = "Longest request body.",
@@ -376,6 +376,12 @@ constexpr std::array<Field<Limits>, 15> kLimits{{
       .min = 10,
       .max = kHour},
      &Limits::request_deadline},
+    {{.name = "key_generation_deadline",
+      .type = Type::duration,
+      .doc = "The same for requests that make an RSA key, which takes seconds.",
+      .min = 10,
+      .max = kHour},
+     &Limits::key_generation_deadline},
     {{.name = "drain_timeout",
       .type = Type::duration,
       .doc = "Time for requests under way to end after SIGTERM.",

@@ -1,5 +1,7 @@
 #include "connector/operations/call.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "connector/api/error.h"
@@ -27,6 +29,11 @@ Call::Call(const Context& context, std::string_view operation, auth::Identity id
 
 keys::Action Call::action(const Use& use) const {
   return keys::Action{use.action.empty() ? operation_ : use.action};
+}
+
+void Call::expect_rsa_generation() {
+  deadline_ = std::max(
+      deadline_, std::chrono::steady_clock::now() + context_.config.limits.key_generation_deadline);
 }
 
 void Call::authorize_account(std::string_view action) {

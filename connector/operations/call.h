@@ -64,6 +64,8 @@ class Call {
   [[nodiscard]] Random& random() const noexcept { return context_.random; }
   [[nodiscard]] Timestamp now() const { return context_.clock.now(); }
   [[nodiscard]] pkcs11::Deadline deadline() const noexcept { return deadline_; }
+  /// The request makes an RSA key, which takes a token seconds: key_generation_deadline from now.
+  void expect_rsa_generation();
   [[nodiscard]] std::string_view operation() const noexcept { return operation_; }
   [[nodiscard]] audit::Record& record() noexcept { return record_; }
 

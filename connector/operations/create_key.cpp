@@ -110,6 +110,7 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
     throw Error(ErrorCode::limit_exceeded,
                 "The number of KMS keys in this account and Region is at its limit.");
   }
+  if (row.modulus_size != 0) call.expect_rsa_generation();
   const auto store = in.custom_key_store_id
                          ? call.key_stores().custom(call.scope(), *in.custom_key_store_id)
                          : call.key_stores().region(call.scope().region);

@@ -7,15 +7,14 @@
 namespace kms::operations {
 namespace {
 
-pkcs11::KeyKind kind_of(api::DataKeyPairSpec pair_spec) {
+const keys::KeySpecRow& spec_of(api::DataKeyPairSpec pair_spec) {
   const std::string_view name = api::to_string(pair_spec);
   const auto spec = api::from_string<api::KeySpec>(name);
-  const auto kind = spec ? keys::key_spec(*spec).kind : std::nullopt;
-  if (!kind) {
+  if (!spec || !keys::key_spec(*spec).kind) {
     throw api::unsupported_operation("KeyPairSpec " + std::string(name) +
                                      " is not supported in this Region");
   }
-  return *kind;
+  return keys::key_spec(*spec);
 }
 
 }  // namespace
@@ -32,11 +31,12 @@ MadeDataKeyPair make_data_key_pair(Call& call, const DataKeyPairRequest& request
                                      std::string(api::to_string(key.record().origin)) +
                                      " which is not valid for this operation.");
   }
-  const pkcs11::KeyKind kind = kind_of(request.key_pair_spec);
+  const keys::KeySpecRow& spec = spec_of(request.key_pair_spec);
   call.end_dry_run(request.dry_run);
+  if (spec.modulus_size != 0) call.expect_rsa_generation();
   auto pair = call.key_stores()
                   .of(key.record())
-                  ->generate_data_key_pair(key, kind, context_of(request.encryption_context),
+                  ->generate_data_key_pair(key, *spec.kind, context_of(request.encryption_context),
                                            call.deadline());
   call.used(key);
   return {.key_arn = key.arn(), .pair = std::move(pair)};

@@ -15,6 +15,7 @@ api::GetParametersForImportResponse get_parameters_for_import(
   const auto wrapping_key = wrapping_key_kind(in.wrapping_key_spec);
   const auto scheme = import_scheme(key.record(), in.wrapping_algorithm, in.wrapping_key_spec);
   const Timestamp valid_to = call.now() + kValidity;
+  call.expect_rsa_generation();
   auto made = call.key_stores()
                   .of(key.record())
                   ->import_parameters(key, scheme, wrapping_key, valid_to, call.deadline());

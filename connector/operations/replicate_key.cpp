@@ -106,6 +106,7 @@ api::ReplicateKeyResponse replicate_key(Call& call, const api::ReplicateKeyReque
   check_quotas(call, primary, replica.scope);
 
   primary.multi_region->replica_regions.push_back(in.replica_region);
+  call.expect_rsa_generation();  // the destination's transport key, the first time
   call.key_stores().replicate(primary, replica, call.deadline());
   std::vector<storage::Change> changes;
   for (keys::KeyRecord& other : call.key_stores().following(primary, call.deadline())) {

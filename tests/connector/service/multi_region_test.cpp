@@ -473,6 +473,7 @@ TEST_F(MultiRegionFaults, LeaveNothingHalfDone) {
 
 TEST_F(MultiRegionFaults, AnAbsentDestinationGetsNoReplica) {
   kms_.config().limits.request_deadline = std::chrono::seconds{5};
+  kms_.config().limits.key_generation_deadline = std::chrono::seconds{5};
   kms_.restart();
   const std::string id = create(kms_);
   const std::string blob = encrypt_in(kms_, kHere, id);
