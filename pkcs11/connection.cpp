@@ -13,10 +13,12 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr unsigned kSessionRetries = 4;
+// Bounds for a device that goes on failing; an unlucky call meets several losses of other callers,
+// and the back-off and the deadline bound it as well.
+constexpr unsigned kSessionRetries = 8;
 constexpr unsigned kHandleRetries = 6;
 constexpr unsigned kSuspiciousRetries = 3;
-constexpr unsigned kTokenRetries = 6;
+constexpr unsigned kTokenRetries = 16;
 /// A login younger than this is not blamed for a device error.
 constexpr seconds kFreshLogin{1};
 /// SoftHSM sees a token that was removed and made again only after C_Initialize. Most modules see
