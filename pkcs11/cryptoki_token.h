@@ -165,6 +165,19 @@ class CryptokiToken final : public Token, private Connection::Listener {
   [[nodiscard]] std::variant<MaterialRef, ImportFault> take_import(
       Session& session, const WrappedMaterial& wrapping_key, const KeyUse& use, ImportScheme scheme,
       ByteView encrypted, KeyKind kind, Deadline deadline);
+  /// Imported material as it came: `wrapped` is empty where `sealed` is the material itself.
+  struct Envelope {
+    OaepMethod method = OaepMethod::none;
+    OaepHash hash = OaepHash::sha1;
+    CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
+    ByteView sealed;   // by RSAES-OAEP
+    ByteView wrapped;  // under the AES key in `sealed` (RFC 5649)
+  };
+  /// The key as an extractable session object; nullopt: the token does not tell enough of it.
+  [[nodiscard]] std::optional<std::variant<CK_OBJECT_HANDLE, ImportFault>> open_in_token(
+      Session& session, const Envelope& envelope, KeyKind kind);
+  [[nodiscard]] std::variant<CK_OBJECT_HANDLE, ImportFault> open_in_process(
+      Session& session, const Envelope& envelope, KeyKind kind);
   /// What was encrypted by RSAES-OAEP, in the process; nullopt: it is no ciphertext.
   [[nodiscard]] std::optional<SecretBytes> open_oaep(Session& session, const OaepMethod& method,
                                                      OaepHash hash, CK_OBJECT_HANDLE key,

@@ -11,8 +11,7 @@
 #include "pkcs11/public_key.h"
 #include "pkcs11/templates.h"
 
-// Material that goes out of the token or comes into it: data key pairs, imports, and transport from
-// token to token.
+// Material for callers and from them: data key pairs, and imports.
 namespace pkcs11 {
 namespace {
 
@@ -167,52 +166,18 @@ std::variant<MaterialRef, ImportFault> CryptokiToken::take_import(
   const ObjectId under = wrapping_kek();
   const KeyKindInfo& row = pkcs11::info(kind);
   const std::size_t modulus = pkcs11::info(wrapping_key.kind).bytes;
-  const OaepHash hash = hash_of(scheme);
   const KeyPair wrapping{use.handle, public_part(wrapping_key, use, session, deadline)};
-  const OaepMethod method = oaep_method(hash, wrapping_key.kind, session, wrapping);
-  const bool two_steps = is_two_steps(scheme);
-  const auto wrapped = encrypted.first(modulus);
-  const auto rest = encrypted.subspan(modulus);
-
-  std::variant<CK_OBJECT_HANDLE, ImportFault> key = ImportFault::ciphertext;
-  bool taken = false;
-  if (method == OaepMethod::native) {
-    const auto unwrap_as = [&](auto wanted) {
-      return unless_foreign(
-          session, [&] { return oaep::unwrap(hash, session, use.handle, wrapped, wanted()); });
-    };
-    if (two_steps) {
-      const auto kek = unwrap_as(templates::unwrapped_wrapping_key);
-      if (!kek) return ImportFault::ciphertext;
-      key = unwrap_foreign(session, *kek, rest, kind);
-    } else if (const auto made =
-                   unwrap_as([kind] { return templates::unwrapped(kind, Held::extractable); })) {
-      key = *made;
-    } else {
-      return unwrap_as(meaningless) ? ImportFault::material : ImportFault::ciphertext;
-    }
-    // SoftHSM does not tell how long an unwrapped HMAC key is, and takes any.
-    const auto* made = std::get_if<CK_OBJECT_HANDLE>(&key);
-    const auto told =
-        made != nullptr && row.family == KeyFamily::hmac ? session.inspect(*made) : std::nullopt;
-    if (told && told->bytes != 0 && told->bytes != row.bytes) return ImportFault::material;
-    taken = !told || told->bytes != 0;
-  }
-  if (!taken) {
-    std::optional<SecretBytes> opened = open_oaep(session, method, hash, use.handle, wrapped);
-    if (!opened || (two_steps && opened->size() != kAes256Bytes)) return ImportFault::ciphertext;
-    if (two_steps && row.family == KeyFamily::hmac) {
-      opened = key_wrap::unwrap(opened->view(), rest);
-      if (!opened) return ImportFault::ciphertext;
-    } else if (two_steps) {
-      const CK_OBJECT_HANDLE kek = session.create(templates::known_wrapping_key(opened->view()));
-      key = unwrap_foreign(session, kek, rest, kind);
-      opened.reset();
-    }
-    if (opened) key = inject(session, opened->view(), kind);
-  }
-  if (const auto* fault = std::get_if<ImportFault>(&key)) return *fault;
-  KeyPair fresh{.private_key = std::get<CK_OBJECT_HANDLE>(key)};
+  const OaepHash hash = hash_of(scheme);
+  const Envelope envelope{.method = oaep_method(hash, wrapping_key.kind, session, wrapping),
+                          .hash = hash,
+                          .key = use.handle,
+                          .sealed = encrypted.first(modulus),
+                          .wrapped = encrypted.subspan(modulus)};
+  std::optional<std::variant<CK_OBJECT_HANDLE, ImportFault>> key;
+  if (envelope.method == OaepMethod::native) key = open_in_token(session, envelope, kind);
+  if (!key) key = open_in_process(session, envelope, kind);
+  if (const auto* fault = std::get_if<ImportFault>(&*key)) return *fault;
+  KeyPair fresh{.private_key = std::get<CK_OBJECT_HANDLE>(*key)};
   Bytes public_key;
   if (row.family == KeyFamily::aes) {
     // SoftHSM takes AES keys of any length, and fills them up when it wraps them.
@@ -229,6 +194,51 @@ std::variant<MaterialRef, ImportFault> CryptokiToken::take_import(
     std::tie(public_key, fresh) = std::move(*completed);
   }
   return hold_wrapped(session, kind, fresh, std::move(public_key), under, deadline);
+}
+
+std::optional<std::variant<CK_OBJECT_HANDLE, ImportFault>> CryptokiToken::open_in_token(
+    Session& session, const Envelope& envelope, KeyKind kind) {
+  const auto unwrap_as = [&](auto wanted) {
+    return unless_foreign(session, [&] {
+      return oaep::unwrap(envelope.hash, session, envelope.key, envelope.sealed, wanted());
+    });
+  };
+  std::variant<CK_OBJECT_HANDLE, ImportFault> key = ImportFault::ciphertext;
+  if (!envelope.wrapped.empty()) {
+    const auto kek = unwrap_as(templates::unwrapped_wrapping_key);
+    if (!kek) return key;
+    key = unwrap_foreign(session, *kek, envelope.wrapped, kind);
+  } else if (const auto made =
+                 unwrap_as([kind] { return templates::unwrapped(kind, Held::extractable); })) {
+    key = *made;
+  } else if (unwrap_as(meaningless)) {
+    key = ImportFault::material;
+  }
+  const auto* made = std::get_if<CK_OBJECT_HANDLE>(&key);
+  const KeyKindInfo& row = pkcs11::info(kind);
+  if (made == nullptr || row.family != KeyFamily::hmac) return key;
+  // SoftHSM does not tell how long an unwrapped HMAC key is, and takes any.
+  const std::optional<ObjectInfo> told = session.inspect(*made);
+  if (!told || told->bytes == 0) return std::nullopt;
+  if (told->bytes != row.bytes) key = ImportFault::material;
+  return key;
+}
+
+std::variant<CK_OBJECT_HANDLE, ImportFault> CryptokiToken::open_in_process(Session& session,
+                                                                           const Envelope& envelope,
+                                                                           KeyKind kind) {
+  std::optional<SecretBytes> opened =
+      open_oaep(session, envelope.method, envelope.hash, envelope.key, envelope.sealed);
+  if (!opened) return ImportFault::ciphertext;
+  if (envelope.wrapped.empty()) return inject(session, opened->view(), kind);
+  if (opened->size() != kAes256Bytes) return ImportFault::ciphertext;
+  if (pkcs11::info(kind).family != KeyFamily::hmac) {
+    const CK_OBJECT_HANDLE kek = session.create(templates::known_wrapping_key(opened->view()));
+    return unwrap_foreign(session, kek, envelope.wrapped, kind);
+  }
+  opened = key_wrap::unwrap(opened->view(), envelope.wrapped);
+  if (!opened) return ImportFault::ciphertext;
+  return inject(session, opened->view(), kind);
 }
 
 std::variant<CK_OBJECT_HANDLE, ImportFault> CryptokiToken::unwrap_foreign(Session& session,
@@ -335,121 +345,6 @@ Bytes CryptokiToken::fingerprint(const MaterialRef& key, Deadline deadline) {
       break;
   }
   return std::visit([](const auto& material) { return material.public_key; }, key);
-}
-
-Bytes CryptokiToken::transport_key(Deadline deadline) {
-  return connection_->run(deadline, [&](Session& session) {
-    return settle_transport_key(session, deadline).public_key;
-  });
-}
-
-CryptokiToken::TransportKey CryptokiToken::settle_transport_key(Session& session,
-                                                                Deadline deadline) {
-  const TimedLock lock(objects_mutex_, deadline, "a search");
-  {
-    const MutexLock info_lock(mutex_);
-    if (transport_) return *transport_;
-  }
-  std::optional<TransportKey> found;
-  const auto consider = [&](CK_OBJECT_HANDLE handle) {
-    const std::optional<ObjectInfo> object = session.inspect(handle);
-    const std::optional<ObjectId> id = object ? object_id(*object) : std::nullopt;
-    // Whoever can write to the token can plant an object with our label: the public key is taken
-    // from a private one that the token itself vouches was made in it and never could leave it.
-    if (!id || token_key(*object).role != Role::transport_key ||
-        kind_of(*object) != KeyKind::rsa_4096 || !session.flag(handle, CKA_LOCAL) ||
-        !session.flag(handle, CKA_ALWAYS_SENSITIVE) ||
-        !session.flag(handle, CKA_NEVER_EXTRACTABLE) || !session.flag(handle, CKA_UNWRAP) ||
-        session.flag(handle, CKA_DECRYPT)) {
-      return;
-    }
-    if (found && found->id <= *id) return;
-    found = TransportKey{*id, read_public_key(session, KeyKind::rsa_4096, handle)};
-    keys_.put(*id, token_key(*object));
-  };
-  for (const CK_OBJECT_HANDLE handle : session.find(templates::objects(CKO_PRIVATE_KEY))) {
-    consider(handle);
-  }
-  if (!found) {
-    const ObjectId id = draw_id(session);
-    const KeyPair made =
-        session.generate_pair(pkcs11::info(KeyKind::rsa_4096).generation,
-                              templates::transport_public_part(id), templates::transport_key(id));
-    consider(made.private_key);
-    if (!found) {
-      throw Error(Failure::unsupported, "the token does not vouch for keys made in it");
-    }
-    connection_->log("made transport key " + to_hex(id));
-  }
-  const MutexLock info_lock(mutex_);
-  transport_ = found;
-  return *found;
-}
-
-TransportedKey CryptokiToken::export_material(const WrappedMaterial& key, ByteView transport_key,
-                                              Deadline deadline) {
-  std::optional<Attributes> wrapping = templates::wrapping_public_key(transport_key);
-  if (!wrapping) throw Error(Failure::bad_argument, "no transport key");
-  return connection_->run(deadline, [&](Session& session) {
-    try {
-      const TokenKey kek = locate(key.kek, CKO_SECRET_KEY, session, deadline);
-      const auto unwrapped = unless_refused(session, [&] {
-        return session.unwrap(probed_.key_wrap, kek.handle, key.blob,
-                              templates::unwrapped(key.kind, Held::extractable));
-      });
-      if (!unwrapped) throw Error(Failure::material_rejected, "the material does not open");
-      const CK_OBJECT_HANDLE carrier =
-          session.generate_key(CKM_AES_KEY_GEN, templates::extractable_wrapping_key());
-      std::optional<Attributes> wanted = templates::wrapping_public_key(transport_key);
-      if (!wanted) throw Error(Failure::bad_argument, "no transport key");
-      const CK_OBJECT_HANDLE destination = session.create(std::move(*wanted));
-      TransportedKey transported{
-          .kind = key.kind,
-          .wrapped_key = oaep::wrap(OaepHash::sha1, session, destination, carrier),
-          .wrapped = session.wrap(probed_.key_wrap, carrier, *unwrapped),
-          .public_key = key.public_key};
-      session.give_up();
-      return transported;
-    } catch (const Error&) {
-      session.give_up();
-      throw;
-    }
-  });
-}
-
-WrappedMaterial CryptokiToken::import_transported(const TransportedKey& transported,
-                                                  Deadline deadline) {
-  const ObjectId under = wrapping_kek();
-  return connection_->run(deadline, [&](Session& session) {
-    try {
-      const TransportKey transport = settle_transport_key(session, deadline);
-      const TokenKey key = locate(transport.id, CKO_PRIVATE_KEY, session, deadline);
-      const auto reject = [] {
-        throw Error(Failure::material_rejected, "what was transported does not open");
-      };
-      const auto carrier = unless_foreign(session, [&] {
-        return oaep::unwrap(OaepHash::sha1, session, key.handle, transported.wrapped_key,
-                            templates::unwrapped_wrapping_key());
-      });
-      if (!carrier) reject();
-      const auto arrived = unwrap_foreign(session, *carrier, transported.wrapped, transported.kind);
-      if (std::holds_alternative<ImportFault>(arrived)) reject();
-      KeyPair fresh{.private_key = std::get<CK_OBJECT_HANDLE>(arrived)};
-      if (is_pair(transported.kind)) {
-        std::optional<Attributes> wanted =
-            templates::public_object(transported.kind, transported.public_key);
-        if (!wanted) reject();
-        fresh.public_key = session.create(std::move(*wanted));
-      }
-      WrappedMaterial held =
-          hold_wrapped(session, transported.kind, fresh, transported.public_key, under, deadline);
-      session.give_up();
-      return held;
-    } catch (const Error&) {
-      session.give_up();
-      throw;
-    }
-  });
 }
 
 }  // namespace pkcs11
