@@ -23,5 +23,7 @@ void slow_token(Report& report);
 void start_time(Report& report);
 /// Memory with 256 connections.
 void memory(Report& report);
+/// With 10,000 keys, 10,000 aliases and 50,000 grants on one key, against ten of each.
+void scale(Report& report);
 
 }  // namespace kms::bench

@@ -23,6 +23,7 @@ constexpr Bench kBenches[] = {
     {"slow_token", kms::bench::slow_token},
     {"start", kms::bench::start_time},
     {"memory", kms::bench::memory},
+    {"scale", kms::bench::scale},
 };
 
 }  // namespace

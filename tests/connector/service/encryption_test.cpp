@@ -52,7 +52,7 @@ TEST_F(Encryption, RefusesEveryBitFlipAndTruncation) {
   const auto by_key = ",\"KeyId\":\"" + key + "\"";
   for (std::size_t i = 0; i < blob.size(); ++i) {
     Bytes flipped = blob;
-    flipped[i] ^= 1U << (i % 8);
+    flipped[i] = static_cast<std::uint8_t>(flipped[i] ^ 1U << (i % 8));
     const std::string outcome = decrypt(to_base64(flipped), by_key).outcome();
     EXPECT_TRUE(
         outcome == "400 InvalidCiphertextException: -" ||

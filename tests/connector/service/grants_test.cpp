@@ -353,7 +353,7 @@ TEST_F(Grants, TokensThatNoGrantMadeAreRefusedEverywhere) {
   const Bytes bytes = *from_base64(token);
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     Bytes flipped = bytes;
-    flipped[i] ^= 1U << (i % 8);
+    flipped[i] = static_cast<std::uint8_t>(flipped[i] ^ 1U << (i % 8));
     EXPECT_EQ(encrypt(to_base64(flipped)), refused) << "byte " << i;
   }
   for (std::size_t size : {std::size_t{1}, std::size_t{32}, bytes.size() - 1}) {
