@@ -14,7 +14,8 @@ using kms::keys::EncryptionContext;
 
 /// Takes a string whose first byte is its length.
 std::string take_string(std::string_view& input) {
-  const std::size_t size = std::min<std::size_t>(kms::fuzz::take_byte(input), input.size());
+  const std::size_t wanted = kms::fuzz::take_byte(input);
+  const std::size_t size = std::min(wanted, input.size());
   std::string text(input.substr(0, size));
   input.remove_prefix(size);
   return text;
