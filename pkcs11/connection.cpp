@@ -52,14 +52,6 @@ bool hopeless(Failure failure) {
   return false;
 }
 
-bool matches(const TokenSelector& selector, const TokenInfo& info) {
-  const auto fits = [](const std::optional<std::string>& wanted, const std::string& is) {
-    return !wanted || *wanted == is;
-  };
-  return fits(selector.label, info.label) && fits(selector.serial, info.serial) &&
-         fits(selector.manufacturer, info.manufacturer) && fits(selector.model, info.model);
-}
-
 bool needs_initialize(const Error& error) {
   return describe(error.rv()).severity == Severity::module ||
          error.failure() == Failure::module_not_loadable;
@@ -245,7 +237,7 @@ bool Connection::gone_for_long() {
 PresentToken Connection::locate() {
   std::vector<PresentToken> found = module_->present_tokens();
   std::erase_if(found, [this](const PresentToken& token) KMS_NO_THREAD_SAFETY_ANALYSIS {
-    return !matches(options_.selector, token.info) || (serial_ && *serial_ != token.info.serial);
+    return !options_.selector.fits(token.info) || (serial_ && *serial_ != token.info.serial);
   });
   if (found.empty()) {
     if (!missing_since_) missing_since_ = Clock::now();

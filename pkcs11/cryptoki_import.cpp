@@ -119,22 +119,16 @@ std::variant<MaterialRef, ImportFault> CryptokiToken::import_material(
   }
   return with_key(wrapping_key, deadline, [&](Session& session, const KeyUse& use) {
     try {
-      const auto done = [&]() -> std::variant<MaterialRef, ImportFault> {
-        if (!as) {
-          return take_import(session, wrapping_key, use, scheme, encrypted, kind, deadline);
-        }
-        const OaepHash hash = hash_of(scheme);
-        const KeyPair pair{use.handle, public_part(wrapping_key, use, session, deadline)};
-        const OaepMethod method = oaep_method(hash, wrapping.kind, session, pair);
-        std::optional<SecretBytes> opened =
-            open_oaep(session, method, hash, use.handle, encrypted.first(wrapping.bytes));
-        if (opened && two_steps) {
-          if (opened->size() != kAes256Bytes) return ImportFault::ciphertext;
-          opened = key_wrap::unwrap(opened->view(), encrypted.subspan(wrapping.bytes));
-        }
-        if (!opened) return ImportFault::ciphertext;
-        return import_ed25519(session, opened->view(), as->first, as->second, deadline);
-      }();
+      const OaepHash hash = hash_of(scheme);
+      const KeyPair pair{use.handle, public_part(wrapping_key, use, session, deadline)};
+      const Envelope envelope{.method = oaep_method(hash, wrapping.kind, session, pair),
+                              .hash = hash,
+                              .key = use.handle,
+                              .sealed = encrypted.first(wrapping.bytes),
+                              .wrapped = encrypted.subspan(wrapping.bytes)};
+      std::variant<MaterialRef, ImportFault> done =
+          as ? import_ed25519(session, envelope, as->first, as->second, deadline)
+             : take_import(session, envelope, kind, deadline);
       session.give_up();
       return done;
     } catch (const Error& error) {
@@ -147,32 +141,11 @@ std::variant<MaterialRef, ImportFault> CryptokiToken::import_material(
   });
 }
 
-std::optional<SecretBytes> CryptokiToken::open_oaep(Session& session, const OaepMethod& method,
-                                                    OaepHash hash, CK_OBJECT_HANDLE key,
-                                                    ByteView ciphertext) {
-  Decrypted opened;
-  const bool decrypted = decrypts(session, [&] {
-    opened = oaep::open(hash, method, session, key, ciphertext);
-    return opened.rv;
-  });
-  if (!decrypted) return std::nullopt;
-  if (method == OaepMethod::native) return std::move(opened.plaintext);
-  return oaep::unpad(hash, opened.plaintext.view());
-}
-
-std::variant<MaterialRef, ImportFault> CryptokiToken::take_import(
-    Session& session, const WrappedMaterial& wrapping_key, const KeyUse& use, ImportScheme scheme,
-    ByteView encrypted, KeyKind kind, Deadline deadline) {
+std::variant<MaterialRef, ImportFault> CryptokiToken::take_import(Session& session,
+                                                                  const Envelope& envelope,
+                                                                  KeyKind kind, Deadline deadline) {
   const ObjectId under = wrapping_kek();
   const KeyKindInfo& row = pkcs11::info(kind);
-  const std::size_t modulus = pkcs11::info(wrapping_key.kind).bytes;
-  const KeyPair wrapping{use.handle, public_part(wrapping_key, use, session, deadline)};
-  const OaepHash hash = hash_of(scheme);
-  const Envelope envelope{.method = oaep_method(hash, wrapping_key.kind, session, wrapping),
-                          .hash = hash,
-                          .key = use.handle,
-                          .sealed = encrypted.first(modulus),
-                          .wrapped = encrypted.subspan(modulus)};
   std::optional<std::variant<CK_OBJECT_HANDLE, ImportFault>> key;
   if (envelope.method == OaepMethod::native) key = open_in_token(session, envelope, kind);
   if (!key) key = open_in_process(session, envelope, kind);
@@ -227,18 +200,25 @@ std::optional<std::variant<CK_OBJECT_HANDLE, ImportFault>> CryptokiToken::open_i
 std::variant<CK_OBJECT_HANDLE, ImportFault> CryptokiToken::open_in_process(Session& session,
                                                                            const Envelope& envelope,
                                                                            KeyKind kind) {
+  if (envelope.wrapped.empty() || pkcs11::info(kind).family == KeyFamily::hmac) {
+    const std::optional<SecretBytes> key = open_envelope(session, envelope);
+    if (!key) return ImportFault::ciphertext;
+    return inject(session, key->view(), kind);
+  }
+  const std::optional<SecretBytes> opened =
+      open_oaep(session, envelope.method, envelope.hash, envelope.key, envelope.sealed);
+  if (!opened || opened->size() != kAes256Bytes) return ImportFault::ciphertext;
+  const CK_OBJECT_HANDLE kek = session.create(templates::known_wrapping_key(opened->view()));
+  return unwrap_foreign(session, kek, envelope.wrapped, kind);
+}
+
+std::optional<SecretBytes> CryptokiToken::open_envelope(Session& session,
+                                                        const Envelope& envelope) {
   std::optional<SecretBytes> opened =
       open_oaep(session, envelope.method, envelope.hash, envelope.key, envelope.sealed);
-  if (!opened) return ImportFault::ciphertext;
-  if (envelope.wrapped.empty()) return inject(session, opened->view(), kind);
-  if (opened->size() != kAes256Bytes) return ImportFault::ciphertext;
-  if (pkcs11::info(kind).family != KeyFamily::hmac) {
-    const CK_OBJECT_HANDLE kek = session.create(templates::known_wrapping_key(opened->view()));
-    return unwrap_foreign(session, kek, envelope.wrapped, kind);
-  }
-  opened = key_wrap::unwrap(opened->view(), envelope.wrapped);
-  if (!opened) return ImportFault::ciphertext;
-  return inject(session, opened->view(), kind);
+  if (!opened || envelope.wrapped.empty()) return opened;
+  if (opened->size() != kAes256Bytes) return std::nullopt;
+  return key_wrap::unwrap(opened->view(), envelope.wrapped);
 }
 
 std::variant<CK_OBJECT_HANDLE, ImportFault> CryptokiToken::unwrap_foreign(Session& session,
@@ -295,11 +275,14 @@ std::optional<std::pair<Bytes, KeyPair>> CryptokiToken::complete_pair(Session& s
 }
 
 std::variant<MaterialRef, ImportFault> CryptokiToken::import_ed25519(Session& session,
-                                                                     ByteView private_key,
+                                                                     const Envelope& envelope,
                                                                      const ObjectId& id,
                                                                      const std::string& label,
                                                                      Deadline deadline) {
   constexpr KeyKind kKind = KeyKind::ed25519;
+  const std::optional<SecretBytes> opened = open_envelope(session, envelope);
+  if (!opened) return ImportFault::ciphertext;
+  const ByteView private_key = opened->view();
   if (private_key.size() != kEd25519PrivateKeyInfo.size() + kEd25519Bytes ||
       !std::ranges::equal(private_key.first(kEd25519PrivateKeyInfo.size()),
                           kEd25519PrivateKeyInfo)) {

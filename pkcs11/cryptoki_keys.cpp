@@ -118,15 +118,21 @@ std::optional<SecretBytes> CryptokiToken::oaep_decrypt(const MaterialRef& key, O
                   [&](Session& session, const KeyUse& use) -> std::optional<SecretBytes> {
                     const KeyPair pair{use.handle, public_part(key, use, session, deadline)};
                     const OaepMethod method = oaep_method(hash, kind.kind, session, pair);
-                    Decrypted opened;
-                    const bool decrypted = decrypts(session, [&] {
-                      opened = oaep::open(hash, method, session, use.handle, ciphertext);
-                      return opened.rv;
-                    });
-                    if (!decrypted) return std::nullopt;
-                    if (method == OaepMethod::native) return std::move(opened.plaintext);
-                    return oaep::unpad(hash, opened.plaintext.view());
+                    return open_oaep(session, method, hash, use.handle, ciphertext);
                   });
+}
+
+std::optional<SecretBytes> CryptokiToken::open_oaep(Session& session, OaepMethod method,
+                                                    OaepHash hash, CK_OBJECT_HANDLE key,
+                                                    ByteView ciphertext) {
+  Decrypted opened;
+  const bool decrypted = decrypts(session, [&] {
+    opened = oaep::open(hash, method, session, key, ciphertext);
+    return opened.rv;
+  });
+  if (!decrypted) return std::nullopt;
+  if (method == OaepMethod::native) return std::move(opened.plaintext);
+  return oaep::unpad(hash, opened.plaintext.view());
 }
 
 std::optional<SecretBytes> CryptokiToken::ecdh(const MaterialRef& key, ByteView peer,

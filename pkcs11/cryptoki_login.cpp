@@ -134,11 +134,9 @@ void CryptokiToken::settle_kek(Session& anchor, const std::vector<ObjectInfo>& o
   // under a key that the token itself vouches was made in it and never could leave it.
   const ObjectInfo* found =
       choose(objects, Role::key_encryption_key, [&anchor](const ObjectInfo& object) {
-        return anchor.flag(object.handle, CKA_LOCAL) &&
-               anchor.flag(object.handle, CKA_ALWAYS_SENSITIVE) &&
-               anchor.flag(object.handle, CKA_NEVER_EXTRACTABLE) &&
-               anchor.flag(object.handle, CKA_WRAP) && anchor.flag(object.handle, CKA_UNWRAP) &&
-               !anchor.flag(object.handle, CKA_ENCRYPT) && !anchor.flag(object.handle, CKA_DECRYPT);
+        return anchor.is_native(object.handle) && anchor.flag(object.handle, CKA_WRAP) &&
+               anchor.flag(object.handle, CKA_UNWRAP) && !anchor.flag(object.handle, CKA_ENCRYPT) &&
+               !anchor.flag(object.handle, CKA_DECRYPT);
       });
   ObjectId id{};
   if (found != nullptr) {

@@ -162,9 +162,6 @@ class CryptokiToken final : public Token, private Connection::Listener {
   // Material that goes out of the token or comes into it. What is made in the session on the way
   // goes with it.
   [[nodiscard]] DataKeyPair export_pair(Session& session, KeyKind kind);
-  [[nodiscard]] std::variant<MaterialRef, ImportFault> take_import(
-      Session& session, const WrappedMaterial& wrapping_key, const KeyUse& use, ImportScheme scheme,
-      ByteView encrypted, KeyKind kind, Deadline deadline);
   /// Imported material as it came: `wrapped` is empty where `sealed` is the material itself.
   struct Envelope {
     OaepMethod method = OaepMethod::none;
@@ -173,13 +170,19 @@ class CryptokiToken final : public Token, private Connection::Listener {
     ByteView sealed;   // by RSAES-OAEP
     ByteView wrapped;  // under the AES key in `sealed` (RFC 5649)
   };
+  [[nodiscard]] std::variant<MaterialRef, ImportFault> take_import(Session& session,
+                                                                   const Envelope& envelope,
+                                                                   KeyKind kind, Deadline deadline);
   /// The key as an extractable session object; nullopt: the token does not tell enough of it.
   [[nodiscard]] std::optional<std::variant<CK_OBJECT_HANDLE, ImportFault>> open_in_token(
       Session& session, const Envelope& envelope, KeyKind kind);
   [[nodiscard]] std::variant<CK_OBJECT_HANDLE, ImportFault> open_in_process(
       Session& session, const Envelope& envelope, KeyKind kind);
+  /// All of it in the process; nullopt: it is no ciphertext.
+  [[nodiscard]] std::optional<SecretBytes> open_envelope(Session& session,
+                                                         const Envelope& envelope);
   /// What was encrypted by RSAES-OAEP, in the process; nullopt: it is no ciphertext.
-  [[nodiscard]] std::optional<SecretBytes> open_oaep(Session& session, const OaepMethod& method,
+  [[nodiscard]] std::optional<SecretBytes> open_oaep(Session& session, OaepMethod method,
                                                      OaepHash hash, CK_OBJECT_HANDLE key,
                                                      ByteView ciphertext);
   /// The key as an extractable session object.
@@ -196,7 +199,7 @@ class CryptokiToken final : public Token, private Connection::Listener {
                                                                        KeyKind kind,
                                                                        CK_OBJECT_HANDLE key);
   [[nodiscard]] std::variant<MaterialRef, ImportFault> import_ed25519(Session& session,
-                                                                      ByteView private_key,
+                                                                      const Envelope& envelope,
                                                                       const ObjectId& id,
                                                                       const std::string& label,
                                                                       Deadline deadline);

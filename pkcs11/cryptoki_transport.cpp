@@ -30,10 +30,8 @@ CryptokiToken::TransportKey CryptokiToken::settle_transport_key(Session& session
     // Whoever can write to the token can plant an object with our label: the public key is taken
     // from a private one that the token itself vouches was made in it and never could leave it.
     if (!id || token_key(*object).role != Role::transport_key ||
-        kind_of(*object) != KeyKind::rsa_4096 || !session.flag(handle, CKA_LOCAL) ||
-        !session.flag(handle, CKA_ALWAYS_SENSITIVE) ||
-        !session.flag(handle, CKA_NEVER_EXTRACTABLE) || !session.flag(handle, CKA_UNWRAP) ||
-        session.flag(handle, CKA_DECRYPT)) {
+        kind_of(*object) != KeyKind::rsa_4096 || !session.is_native(handle) ||
+        !session.flag(handle, CKA_UNWRAP) || session.flag(handle, CKA_DECRYPT)) {
       return;
     }
     if (found && found->id <= *id) return;

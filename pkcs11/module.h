@@ -23,6 +23,7 @@ struct TokenSelector {
   /// Throws Error{bad_argument} with what is wrong; refuses pin-value and pin-source.
   static TokenSelector from_uri(const std::string& uri);
   [[nodiscard]] std::string describe() const;
+  [[nodiscard]] bool fits(const TokenInfo& info) const;
 };
 
 /// What a vendor's module does differently; named values of the configuration.

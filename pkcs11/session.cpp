@@ -187,6 +187,11 @@ void Session::destroy(CK_OBJECT_HANDLE object) {
   check(functions_.C_DestroyObject(handle_, object), "C_DestroyObject");
 }
 
+bool Session::is_native(CK_OBJECT_HANDLE key) {
+  return flag(key, CKA_LOCAL) && flag(key, CKA_ALWAYS_SENSITIVE) &&
+         flag(key, CKA_NEVER_EXTRACTABLE);
+}
+
 Bytes Session::wrap(const Mechanism& mechanism, CK_OBJECT_HANDLE kek, CK_OBJECT_HANDLE key) {
   CK_MECHANISM how = ck(mechanism);
   // Fixed room instead of a size query: that costs a round trip, and some modules answer it

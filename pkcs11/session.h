@@ -81,6 +81,10 @@ class Session final {
   /// CK_FALSE if the object does not have the attribute.
   [[nodiscard]] bool flag(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
 
+  /// The token says that the key was made in it, and never could leave it: nobody can give these
+  /// attributes to a key from outside.
+  [[nodiscard]] bool is_native(CK_OBJECT_HANDLE key);
+
   /// The value of an attribute that is no secret.
   [[nodiscard]] Bytes read(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
   /// CKA_VALUE of an object that is meant to be read: throws if it is sensitive.

@@ -9,6 +9,8 @@
 namespace pkcs11::templates {
 namespace {
 
+constexpr std::array<std::uint8_t, 3> kExponent{0x01, 0x00, 0x01};
+
 struct Uses {
   bool encrypts = false;
   bool signs = false;
@@ -100,7 +102,6 @@ Attributes key(KeyKind kind, Held held) {
 }
 
 Attributes public_part(KeyKind kind, Held held) {
-  constexpr std::array<std::uint8_t, 3> kExponent{0x01, 0x00, 0x01};
   const KeyKindInfo& row = info(kind);
   Attributes wanted = public_key_object(kind, held == Held::object);
   switch (row.family) {
@@ -181,7 +182,6 @@ Attributes transport_key(const ObjectId& id) {
 }
 
 Attributes transport_public_part(const ObjectId& id) {
-  constexpr std::array<std::uint8_t, 3> kExponent{0x01, 0x00, 0x01};
   Attributes wanted = public_key_object(CKK_RSA, true, {.wraps = true});
   wanted.add(CKA_MODULUS_BITS, CK_ULONG{info(KeyKind::rsa_4096).bytes * 8})
       .add(CKA_PUBLIC_EXPONENT, ByteView(kExponent));

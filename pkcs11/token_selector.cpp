@@ -91,6 +91,14 @@ TokenSelector TokenSelector::from_uri(const std::string& uri) {
   return selector;
 }
 
+bool TokenSelector::fits(const TokenInfo& info) const {
+  const auto is = [](const std::optional<std::string>& wanted, const std::string& found) {
+    return !wanted || *wanted == found;
+  };
+  return is(label, info.label) && is(serial, info.serial) && is(manufacturer, info.manufacturer) &&
+         is(model, info.model);
+}
+
 std::string TokenSelector::describe() const {
   std::string text;
   const auto part = [&text](const char* name, const std::optional<std::string>& value) {

@@ -70,8 +70,8 @@ std::string describe(const std::exception_ptr& failure) {
 }  // namespace
 
 struct Writer::Impl {
-  Impl(const config::Audit& config, storage::MetadataStore& metadata)
-      : file(config.file, config.rotate_bytes, config.keep_files), store(metadata) {}
+  Impl(const config::Audit& config, storage::AuditOutbox& waiting)
+      : file(config.file, config.rotate_bytes, config.keep_files), outbox(waiting) {}
 
   void run() KMS_EXCLUDES(mutex);
   /// Empties the outbox into the file; throws what stopped it.
@@ -84,7 +84,7 @@ struct Writer::Impl {
       KMS_EXCLUDES(mutex);
 
   RotatedFile file;
-  storage::MetadataStore& store;
+  storage::AuditOutbox& outbox;
 
   // The pump's own.
   bool searched = false;
@@ -103,7 +103,7 @@ struct Writer::Impl {
 
 void Writer::Impl::find_written() {
   const std::vector<storage::OutboxLine> lines =
-      store.outbox(std::numeric_limits<std::ptrdiff_t>::max());
+      outbox.outbox(std::numeric_limits<std::ptrdiff_t>::max());
   EventIds wanted;
   for (const storage::OutboxLine& line : lines) {
     if (const auto id = event_id_of(line.line); !id.empty()) wanted.emplace(id);
@@ -116,7 +116,7 @@ void Writer::Impl::find_written() {
 void Writer::Impl::drain() {
   if (!searched) find_written();
   while (true) {
-    const std::vector<storage::OutboxLine> lines = store.outbox(kBatch);
+    const std::vector<storage::OutboxLine> lines = outbox.outbox(kBatch);
     if (lines.empty()) return;
     for (const storage::OutboxLine& line : lines) {
       if (line.sequence <= last_sequence) continue;
@@ -130,7 +130,7 @@ void Writer::Impl::drain() {
     }
     // Only now may the store forget them.
     file.sync();
-    store.outbox_written(lines.back().sequence);
+    outbox.outbox_written(lines.back().sequence);
   }
 }
 
@@ -175,8 +175,8 @@ void Writer::Impl::run() {
   }
 }
 
-Writer::Writer(const config::Audit& config, storage::MetadataStore& store)
-    : impl_(std::make_unique<Impl>(config, store)) {
+Writer::Writer(const config::Audit& config, storage::AuditOutbox& outbox)
+    : impl_(std::make_unique<Impl>(config, outbox)) {
   impl_->pump = std::thread([impl = impl_.get()] { impl->run(); });
 }
 

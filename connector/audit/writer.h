@@ -13,7 +13,7 @@ namespace kms::audit {
 /// std::system_error.
 class Writer {
  public:
-  Writer(const config::Audit& config, storage::MetadataStore& store);
+  Writer(const config::Audit& config, storage::AuditOutbox& outbox);
   /// Empties the outbox a last time.
   ~Writer();
   Writer(const Writer&) = delete;

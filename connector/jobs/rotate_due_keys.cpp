@@ -11,9 +11,8 @@ namespace kms::jobs {
 namespace {
 
 bool is_due(const keys::KeyRecord& key, Timestamp now) {
-  const bool replica = key.multi_region && key.multi_region->primary_region != key.scope.region;
   return key.rotation && key.rotation->next <= now && key.state == keys::StoredState::enabled &&
-         !replica;
+         !key.is_replica();
 }
 
 }  // namespace

@@ -33,8 +33,7 @@ bool has_all_material(const KeyRecord& key) {
 
 void remove_material(KeyRecord& key, const std::string& material_id) {
   const bool pending = material_id == key.pending_material;
-  const bool replica = key.multi_region && key.multi_region->primary_region != key.scope.region;
-  if (pending && !replica) {
+  if (pending && !key.is_replica()) {
     std::erase_if(key.materials, [&](const Material& one) { return one.id == material_id; });
     key.pending_material.clear();
     return;

@@ -26,9 +26,8 @@ api::MultiRegionConfiguration multi_region_configuration(const KeyRecord& key) {
   for (const std::string& region : regions.replica_regions) {
     replicas.push_back({.arn = arn_in(region), .region = region});
   }
-  const bool primary = regions.primary_region == key.scope.region;
-  return {.multi_region_key_type =
-              primary ? api::MultiRegionKeyType::primary : api::MultiRegionKeyType::replica,
+  return {.multi_region_key_type = key.is_replica() ? api::MultiRegionKeyType::replica
+                                                    : api::MultiRegionKeyType::primary,
           .primary_key = api::MultiRegionKey{.arn = arn_in(regions.primary_region),
                                              .region = regions.primary_region},
           .replica_keys = std::move(replicas)};

@@ -109,9 +109,7 @@ StateRule rule_of(const StateRow& row, api::KeyState state) {
     case updating:
       throw api::Error(ErrorCode::kms_invalid_state, arn + " is updating.");
     case wrong_origin:
-      throw api::Error(ErrorCode::unsupported_operation,
-                       arn + " origin is " + std::string(api::to_string(key.origin)) +
-                           " which is not valid for this operation.");
+      refuse_origin(key);
     case ok:
       break;
   }
@@ -119,6 +117,12 @@ StateRule rule_of(const StateRow& row, api::KeyState state) {
 }
 
 }  // namespace
+
+void refuse_origin(const KeyRecord& key) {
+  throw api::unsupported_operation(key.arn() + " origin is " +
+                                   std::string(api::to_string(key.origin)) +
+                                   " which is not valid for this operation.");
+}
 
 std::span<const StateRow> state_table() { return kTable; }
 

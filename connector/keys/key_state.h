@@ -37,6 +37,9 @@ std::span<const StateRow> state_table();
 /// connected.
 api::KeyState visible_state(const KeyRecord& key, bool available);
 
+/// UnsupportedOperationException "<arn> origin is X which is not valid for this operation."
+[[noreturn]] void refuse_origin(const KeyRecord& key);
+
 /// Throws what the table says; `operation` must be in it.
 void check_state(std::string_view operation, const KeyRecord& key, bool available);
 

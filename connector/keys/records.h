@@ -127,6 +127,10 @@ struct KeyRecord {
   [[nodiscard]] bool visible() const noexcept {
     return state != StoredState::creating && state != StoredState::deleting;
   }
+  /// A multi-Region key that is not the primary one.
+  [[nodiscard]] bool is_replica() const noexcept {
+    return multi_region && multi_region->primary_region != scope.region;
+  }
   [[nodiscard]] const Material* material(std::string_view material_id) const;
   bool operator==(const KeyRecord&) const = default;
 };

@@ -23,13 +23,6 @@ struct X509Free {
 };
 using Certificate = std::unique_ptr<X509, X509Free>;
 
-bool fits(const pkcs11::TokenSelector& selector, const pkcs11::TokenInfo& info) {
-  return (!selector.label || *selector.label == info.label) &&
-         (!selector.serial || *selector.serial == info.serial) &&
-         (!selector.manufacturer || *selector.manufacturer == info.manufacturer) &&
-         (!selector.model || *selector.model == info.model);
-}
-
 bool same_file(const std::string& a, const std::string& b) {
   std::error_code error;
   return a == b || std::filesystem::equivalent(a, b, error);
@@ -75,7 +68,7 @@ std::vector<pkcs11::TokenInfo> present_tokens(pkcs11::Modules& modules, const co
   for (const bool again : {false, true}) {
     if (again && !(rescan && found.empty())) break;
     for (pkcs11::TokenInfo& info : module->tokens(again)) {
-      if (fits(token.selector, info)) found.push_back(std::move(info));
+      if (token.selector.fits(info)) found.push_back(std::move(info));
     }
   }
   return found;

@@ -265,8 +265,7 @@ std::variant<ImportedMaterial, pkcs11::ImportFault> TokenKeyStore::import_materi
                                       *keys::key_spec(key.record().spec).kind, as, deadline);
     if (const auto* fault = std::get_if<pkcs11::ImportFault>(&result)) return *fault;
     auto& ref = std::get<pkcs11::MaterialRef>(result);
-    Bytes fingerprint = std::visit([](const auto& made) { return made.public_key; }, ref);
-    if (fingerprint.empty()) fingerprint = hsm.fingerprint(ref, deadline);
+    Bytes fingerprint = hsm.fingerprint(ref, deadline);
     return ImportedMaterial{.ref = std::move(ref), .fingerprint = std::move(fingerprint)};
   });
 }

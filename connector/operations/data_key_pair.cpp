@@ -2,6 +2,7 @@
 
 #include "connector/api/error.h"
 #include "connector/keys/key_spec.h"
+#include "connector/keys/key_state.h"
 #include "connector/operations/data_key.h"
 
 namespace kms::operations {
@@ -26,11 +27,7 @@ MadeDataKeyPair make_data_key_pair(Call& call, const DataKeyPairRequest& request
       request.key_id,
       {.encryption_context = &request.encryption_context, .grant_tokens = &request.grant_tokens});
   check_makes_data_keys(call, key);
-  if (!key.record().custom_key_store_id.empty()) {
-    throw api::unsupported_operation(key.arn() + " origin is " +
-                                     std::string(api::to_string(key.record().origin)) +
-                                     " which is not valid for this operation.");
-  }
+  if (!key.record().custom_key_store_id.empty()) keys::refuse_origin(key.record());
   const keys::KeySpecRow& spec = spec_of(request.key_pair_spec);
   call.end_dry_run(request.dry_run);
   if (spec.modulus_size != 0) call.expect_rsa_generation();

@@ -1,6 +1,7 @@
 #include <utility>
 #include <vector>
 
+#include "connector/keys/key_state.h"
 #include "connector/operations/multi_region.h"
 #include "connector/operations/operation.h"
 #include "connector/operations/rotation.h"
@@ -12,7 +13,7 @@ namespace {
 void disable_key_rotation(Call& call, const api::DisableKeyRotationRequest& in) {
   const auto authorized = call.authorize(in.key_id, {.accepts = Accepts::key_only});
   keys::KeyRecord key = authorized.record();
-  if (key.origin != api::OriginType::aws_kms) refuse_origin(key);
+  if (key.origin != api::OriginType::aws_kms) keys::refuse_origin(key);
   call.check_state(authorized);
   if (rotates(key)) check_primary(key);
   key.rotation.reset();

@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "connector/keys/key_state.h"
 #include "connector/operations/multi_region.h"
 #include "connector/operations/operation.h"
 #include "connector/operations/rotation.h"
@@ -15,7 +16,7 @@ constexpr std::int32_t kStandardPeriod = 365;
 void enable_key_rotation(Call& call, const api::EnableKeyRotationRequest& in) {
   const auto authorized = call.authorize(in.key_id, {.accepts = Accepts::key_only});
   keys::KeyRecord key = authorized.record();
-  if (key.origin != api::OriginType::aws_kms) refuse_origin(key);
+  if (key.origin != api::OriginType::aws_kms) keys::refuse_origin(key);
   call.check_state(authorized);
   check_rotates(key);
   check_primary(key);

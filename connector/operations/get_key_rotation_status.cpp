@@ -1,3 +1,4 @@
+#include "connector/keys/key_state.h"
 #include "connector/operations/operation.h"
 #include "connector/operations/rotation.h"
 
@@ -7,7 +8,7 @@ namespace {
 api::GetKeyRotationStatusResponse get_key_rotation_status(
     Call& call, const api::GetKeyRotationStatusRequest& in) {
   const keys::KeyRecord key = call.manage(in.key_id).record();
-  if (!key.custom_key_store_id.empty()) refuse_origin(key);
+  if (!key.custom_key_store_id.empty()) keys::refuse_origin(key);
   // While the key waits for its deletion, its rotation rests and reads as off.
   const bool leaving = key.state == keys::StoredState::pending_deletion ||
                        key.state == keys::StoredState::pending_replica_deletion;

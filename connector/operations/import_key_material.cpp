@@ -56,7 +56,7 @@ ImportType import_type(const keys::KeyRecord& key, const api::ImportKeyMaterialR
       in.import_type.value_or(key.current_material.empty() ? ImportType::new_key_material
                                                            : ImportType::existing_key_material);
   // A replica takes only what its primary knows already.
-  if (type == ImportType::new_key_material && key.multi_region) check_multi_region_primary(key);
+  if (type == ImportType::new_key_material) check_primary(key);
   if (type == ImportType::new_key_material && in.key_material_id) {
     throw api::validation_error("KeyMaterialId is not valid with ImportType NEW_KEY_MATERIAL.");
   }

@@ -5,6 +5,7 @@
 #include "connector/api/error.h"
 #include "connector/keys/imported_material.h"
 #include "connector/keys/key_spec.h"
+#include "connector/keys/key_state.h"
 
 namespace kms::operations {
 namespace {
@@ -23,11 +24,7 @@ bool is_oaep(ImportScheme scheme) {
 
 keys::AuthorizedKey manage_import(Call& call, const std::string& key_id) {
   keys::AuthorizedKey key = call.authorize(key_id, {.accepts = Accepts::key_only});
-  if (key.record().origin != api::OriginType::external) {
-    throw api::unsupported_operation(key.arn() + " origin is " +
-                                     std::string(api::to_string(key.record().origin)) +
-                                     " which is not valid for this operation.");
-  }
+  if (key.record().origin != api::OriginType::external) keys::refuse_origin(key.record());
   call.check_state(key);
   return key;
 }

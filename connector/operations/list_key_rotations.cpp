@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "connector/keys/key_state.h"
 #include "connector/operations/imports.h"
 #include "connector/operations/marker.h"
 #include "connector/operations/operation.h"
@@ -61,7 +62,7 @@ api::ListKeyRotationsResponse list_key_rotations(Call& call,
                                                  const api::ListKeyRotationsRequest& in) {
   const keys::KeyRecord key = call.manage(in.key_id).record();
   check_rotates(key);
-  if (!key.custom_key_store_id.empty()) refuse_origin(key);
+  if (!key.custom_key_store_id.empty()) keys::refuse_origin(key);
   const auto include = in.include_key_material.value_or(api::IncludeKeyMaterial::rotations_only);
   const std::string filter = key.arn() + " " + std::string(api::to_string(include));
   const std::string after = open_marker(call, filter, in.marker);

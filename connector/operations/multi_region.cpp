@@ -9,18 +9,22 @@
 
 namespace kms::operations {
 
-void check_multi_region_primary(const keys::KeyRecord& key) {
-  if (!key.multi_region) {
-    throw api::unsupported_operation(key.arn() + " is not a multi-region key.");
-  }
-  if (key.multi_region->primary_region != key.scope.region) {
+void check_primary(const keys::KeyRecord& key) {
+  if (key.is_replica()) {
     throw api::unsupported_operation(key.arn() + " is not a multi-region primary key.");
   }
 }
 
+void check_multi_region_primary(const keys::KeyRecord& key) {
+  if (!key.multi_region) {
+    throw api::unsupported_operation(key.arn() + " is not a multi-region key.");
+  }
+  check_primary(key);
+}
+
 void synchronize_replicas(const Context& context, const keys::KeyRecord& primary,
                           std::vector<storage::Change>& changes, pkcs11::Deadline deadline) {
-  if (!primary.multi_region || primary.multi_region->primary_region != primary.scope.region) return;
+  if (!primary.multi_region || primary.is_replica()) return;
   for (keys::KeyRecord& replica : context.key_stores.following(primary, deadline)) {
     changes.emplace_back(storage::AppendAudit{
         audit::to_json(service_event(context, "SynchronizeMultiRegionKey", replica))});
@@ -30,7 +34,7 @@ void synchronize_replicas(const Context& context, const keys::KeyRecord& primary
 
 void forget_replica(const Context& context, const keys::KeyRecord& replica,
                     std::vector<storage::Change>& changes, pkcs11::Deadline deadline) {
-  if (!replica.multi_region || replica.multi_region->primary_region == replica.scope.region) return;
+  if (!replica.is_replica()) return;
   const keys::KeyPtr stored =
       context.store.key({replica.scope.account, replica.multi_region->primary_region}, replica.id);
   if (!stored) return;

@@ -6,7 +6,9 @@
 
 namespace kms::operations {
 
-/// UnsupportedOperationException for a key that is no multi-Region primary.
+/// UnsupportedOperationException for a replica: what its primary decides.
+void check_primary(const keys::KeyRecord& key);
+/// The same for a key that is no multi-Region key, too.
 void check_multi_region_primary(const keys::KeyRecord& key);
 
 /// Adds the replicas of a primary as they become with it, and a SynchronizeMultiRegionKey event

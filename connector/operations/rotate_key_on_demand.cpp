@@ -1,7 +1,9 @@
 #include <chrono>
 
 #include "connector/api/error.h"
+#include "connector/keys/key_state.h"
 #include "connector/operations/imports.h"
+#include "connector/operations/multi_region.h"
 #include "connector/operations/operation.h"
 #include "connector/operations/rotation.h"
 
@@ -17,7 +19,7 @@ constexpr std::chrono::minutes kTooClose{20};
 void check(const Call& call, const keys::KeyRecord& key) {
   check_rotates(key);
   if (key.origin != api::OriginType::aws_kms && key.origin != api::OriginType::external) {
-    refuse_origin(key);
+    keys::refuse_origin(key);
   }
   check_primary(key);
   if (key.origin == api::OriginType::external && !pending_is_everywhere(call.context(), key)) {

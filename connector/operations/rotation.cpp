@@ -73,18 +73,6 @@ void check_rotates(const keys::KeyRecord& key) {
   if (!rotates(key)) throw Error(ErrorCode::unsupported_operation);
 }
 
-void refuse_origin(const keys::KeyRecord& key) {
-  throw api::unsupported_operation(key.arn() + " origin is " +
-                                   std::string(api::to_string(key.origin)) +
-                                   " which is not valid for this operation.");
-}
-
-void check_primary(const keys::KeyRecord& key) {
-  if (key.multi_region && key.multi_region->primary_region != key.scope.region) {
-    throw api::unsupported_operation(key.arn() + " is not a multi-region primary key.");
-  }
-}
-
 std::vector<storage::Change> rotate(const Context& context, keys::KeyRecord key,
                                     api::RotationType type, pkcs11::Deadline deadline) {
   std::vector<storage::Change> changes;

@@ -13,10 +13,6 @@ inline bool rotates(const keys::KeyRecord& key) {
 /// UnsupportedOperationException without a message, for keys that are not symmetric encryption
 /// keys.
 void check_rotates(const keys::KeyRecord& key);
-/// UnsupportedOperationException that names the key's origin.
-[[noreturn]] void refuse_origin(const keys::KeyRecord& key);
-/// Rotation is the business of the primary: UnsupportedOperationException for a replica.
-void check_primary(const keys::KeyRecord& key);
 
 /// Makes the key's next material its current one: a new one from the token, or the imported one
 /// that waits. What is to be committed with it, the RotateKey event included. Throws api::Error;

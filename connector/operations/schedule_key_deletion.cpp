@@ -17,8 +17,8 @@ api::ScheduleKeyDeletionResponse schedule_key_deletion(Call& call,
   }
   keys::KeyRecord key = call.manage(in.key_id).record();
   // The waiting period of a primary begins when its last replica is gone.
-  const bool waits = key.multi_region && key.multi_region->primary_region == key.scope.region &&
-                     !key.multi_region->replica_regions.empty();
+  const bool waits =
+      key.multi_region && !key.is_replica() && !key.multi_region->replica_regions.empty();
   if (waits) {
     key.state = keys::StoredState::pending_replica_deletion;
     key.pending_window_days = days;

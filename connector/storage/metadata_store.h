@@ -77,6 +77,19 @@ struct OutboxLine {
   std::string line;
 };
 
+/// The audit lines that were committed with changes and wait to be written out. Thread-safe. Throws
+/// Error.
+class AuditOutbox {
+ public:
+  virtual ~AuditOutbox() = default;
+
+  /// The first lines of the outbox, in order, at most `limit`.
+  [[nodiscard]] virtual std::vector<OutboxLine> outbox(std::size_t limit) const = 0;
+  /// Removes the lines up to and including `sequence`, which were written out. After a crash some
+  /// of them may be handed out again.
+  virtual void outbox_written(std::int64_t sequence) = 0;
+};
+
 /// A page of records in ascending order of their key (id or name).
 template <class Pointer>
 struct Page {
@@ -91,10 +104,8 @@ struct Page {
 /// does not matter. Thread-safe. Reads come from memory and never block on the disk; a commit is
 /// durable (survives kill -9 and, as far as the disk is honest, power loss) when it returns. Throws
 /// Error.
-class MetadataStore {
+class MetadataStore : public AuditOutbox {
  public:
-  virtual ~MetadataStore() = default;
-
   [[nodiscard]] virtual keys::KeyPtr key(const Scope& scope, std::string_view id) const = 0;
   /// Keys with an id greater than `after`, at most `limit`; records in every stored state.
   [[nodiscard]] virtual Page<keys::KeyPtr> keys(const Scope& scope, std::string_view after,
@@ -150,12 +161,6 @@ class MetadataStore {
 
   /// All of the changes or none; Error{conflict} if a record moved on since it was read.
   virtual void commit(std::span<const Change> changes) = 0;
-
-  /// The first lines of the outbox, in order, at most `limit`.
-  [[nodiscard]] virtual std::vector<OutboxLine> outbox(std::size_t limit) const = 0;
-  /// Removes the lines up to and including `sequence`, which were written out. After a crash some
-  /// of them may be handed out again.
-  virtual void outbox_written(std::int64_t sequence) = 0;
 };
 
 }  // namespace kms::storage

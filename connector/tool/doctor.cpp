@@ -14,6 +14,7 @@
 
 #include "connector/keys/algorithms.h"
 #include "connector/keys/key_spec.h"
+#include "connector/keystores/clusters.h"
 #include "connector/keystores/open_token.h"
 #include "connector/keystores/pin_refusals.h"
 #include "connector/storage/open_store.h"
@@ -207,13 +208,7 @@ bool doctor(const config::Config& config, std::ostream& out) {
     // Its PIN is the KeyStorePassword, which is not in the configuration.
     out << cluster.id << '\n';
     try {
-      bool found = false;
-      for (const pkcs11::TokenInfo& token :
-           modules.load(cluster.token.module, cluster.token.init_args)->tokens(false)) {
-        const pkcs11::TokenSelector& wanted = cluster.token.selector;
-        found = found || ((!wanted.label || *wanted.label == token.label) &&
-                          (!wanted.serial || *wanted.serial == token.serial));
-      }
+      const bool found = !keystores::present_tokens(modules, cluster.token, false).empty();
       out << (found ? "  present; ConnectCustomKeyStore logs in to it\n" : "  not present\n");
       all = all && found;
     } catch (const pkcs11::Error& error) {

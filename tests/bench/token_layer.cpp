@@ -1,5 +1,6 @@
 #include <array>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,24 @@ struct OpenToken {
   std::unique_ptr<pkcs11::Token> token;
 };
 
+/// Rounds of the raw token and of ours, one after the other.
+void compare(Report& report, const std::string& name, const std::string& raw_name, double target,
+             const std::function<double()>& ours, const std::function<double()>& raw) {
+  (void)ours();
+  (void)raw();
+  std::vector<double> ratios;
+  std::vector<double> our_rates;
+  std::vector<double> raw_rates;
+  for (int i = 0; i < kRounds; ++i) {
+    raw_rates.push_back(raw());
+    our_rates.push_back(ours());
+    ratios.push_back(our_rates.back() / raw_rates.back());
+  }
+  report.value(name + "_per_second", median(our_rates), "1/s");
+  report.value(raw_name + "_per_second", median(raw_rates), "1/s");
+  report.ratio(name, median(ratios), target);
+}
+
 }  // namespace
 
 void token_layer(Report& report) {
@@ -48,23 +67,14 @@ void token_layer(Report& report) {
 
   const std::array<std::uint8_t, RawToken::kPlaintext> plaintext{};
   const std::array<std::uint8_t, RawToken::kAad> aad{};
-  const auto ours = [&](std::size_t) {
-    (void)open.token->gcm_encrypt(key, plaintext, aad, soon());
-  };
-  const auto theirs = [&](std::size_t thread) { raw.encrypt(thread); };
-  (void)rate(kThreads, kRound, ours);
-  (void)rate(kThreads, kRound, theirs);
-  std::vector<double> ratios;
-  std::vector<double> our_rates;
-  std::vector<double> raw_rates;
-  for (int i = 0; i < kRounds; ++i) {
-    raw_rates.push_back(rate(kThreads, kRound, theirs));
-    our_rates.push_back(rate(kThreads, kRound, ours));
-    ratios.push_back(our_rates.back() / raw_rates.back());
-  }
-  report.value("token_layer_per_second", median(our_rates), "1/s");
-  report.value("raw_token_per_second", median(raw_rates), "1/s");
-  report.ratio("token_layer", median(ratios), kTarget);
+  compare(
+      report, "token_layer", "raw_token", kTarget,
+      [&] {
+        return rate(kThreads, kRound, [&](std::size_t) {
+          (void)open.token->gcm_encrypt(key, plaintext, aad, soon());
+        });
+      },
+      [&] { return rate(kThreads, kRound, [&](std::size_t thread) { raw.encrypt(thread); }); });
 }
 
 void sign_rsa(Report& report) {
@@ -80,20 +90,10 @@ void sign_rsa(Report& report) {
                                  R"(","Message":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",)" +
                                  R"("SigningAlgorithm":"RSASSA_PKCS1_V1_5_SHA_256"})");
   Connections connections(daemon.port(), kThreads);
-  connections.run(request, kRound);
-  const auto theirs = [&](std::size_t thread) { raw.sign(thread); };
-  (void)rate(kThreads, kRound, theirs);
-  std::vector<double> ratios;
-  std::vector<double> our_rates;
-  std::vector<double> raw_rates;
-  for (int i = 0; i < kRounds; ++i) {
-    raw_rates.push_back(rate(kThreads, kRound, theirs));
-    our_rates.push_back(connections.run(request, kRound).per_second);
-    ratios.push_back(our_rates.back() / raw_rates.back());
-  }
-  report.value("sign_rsa_per_second", median(our_rates), "1/s");
-  report.value("raw_sign_rsa_per_second", median(raw_rates), "1/s");
-  report.ratio("sign_rsa", median(ratios), kTarget);
+  compare(
+      report, "sign_rsa", "raw_sign_rsa", kTarget,
+      [&] { return connections.run(request, kRound).per_second; },
+      [&] { return rate(kThreads, kRound, [&](std::size_t thread) { raw.sign(thread); }); });
   daemon.stop();
 }
 

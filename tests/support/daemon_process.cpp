@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "tests/support/free_port.h"
+#include "tests/support/receive.h"
 
 namespace kms::test {
 namespace {
@@ -145,18 +146,7 @@ bool ApiClient::send(const std::string& request) const {
 }
 
 bool ApiClient::receive(std::string& received) const {
-  std::array<char, 8192> buffer;
-  ssize_t count = 0;
-  do {
-    errno = 0;
-    count = ssl_ != nullptr ? SSL_read(ssl_.get(), buffer.data(), static_cast<int>(buffer.size()))
-                            : ::recv(fd_, buffer.data(), buffer.size(), 0);
-    // A socket with a time-out is interrupted also where its process was only stopped for a while.
-  } while (count < 0 && errno == EINTR);
-  if (count < 0 && errno == EAGAIN) throw std::runtime_error("the daemon says nothing");
-  if (count <= 0) return false;
-  received.append(buffer.data(), static_cast<std::size_t>(count));
-  return true;
+  return receive_some(fd_, ssl_.get(), received);
 }
 
 std::optional<Reply> ApiClient::exchange(const std::string& request) {

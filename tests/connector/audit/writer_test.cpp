@@ -17,8 +17,8 @@ namespace {
 
 using test::read_file;
 
-/// The outbox of a store that fails when told to; it holds nothing else.
-class Outbox final : public storage::MetadataStore {
+/// An outbox that fails when told to.
+class Outbox final : public storage::AuditOutbox {
  public:
   void add(const std::string& line) {
     const MutexLock lock(mutex_);
@@ -41,66 +41,6 @@ class Outbox final : public storage::MetadataStore {
     std::erase_if(
         lines_, [sequence](const storage::OutboxLine& line) { return line.sequence <= sequence; });
   }
-
-  [[nodiscard]] keys::KeyPtr key(const Scope&, std::string_view) const override { return nullptr; }
-  [[nodiscard]] storage::Page<keys::KeyPtr> keys(const Scope&, std::string_view,
-                                                 std::size_t) const override {
-    return {};
-  }
-  [[nodiscard]] std::size_t key_count(const Scope&) const override { return 0; }
-  [[nodiscard]] std::size_t key_count_of_store(const Scope&, std::string_view) const override {
-    return 0;
-  }
-  [[nodiscard]] std::vector<keys::KeyPtr> find_keys(
-      const std::function<bool(const keys::KeyRecord&)>&) const override {
-    return {};
-  }
-  [[nodiscard]] keys::AliasPtr alias(const Scope&, std::string_view) const override {
-    return nullptr;
-  }
-  [[nodiscard]] storage::Page<keys::AliasPtr> aliases(const Scope&, std::string_view,
-                                                      std::size_t) const override {
-    return {};
-  }
-  [[nodiscard]] storage::Page<keys::AliasPtr> aliases_of_key(const Scope&, std::string_view,
-                                                             std::string_view,
-                                                             std::size_t) const override {
-    return {};
-  }
-  [[nodiscard]] keys::GrantPtr grant(const Scope&, std::string_view,
-                                     std::string_view) const override {
-    return nullptr;
-  }
-  [[nodiscard]] storage::Page<keys::GrantPtr> grants_of_key(const Scope&, std::string_view,
-                                                            std::string_view,
-                                                            std::size_t) const override {
-    return {};
-  }
-  [[nodiscard]] std::size_t grant_count(const Scope&, std::string_view) const override { return 0; }
-  [[nodiscard]] std::vector<keys::GrantPtr> grants_to(const Scope&, std::string_view,
-                                                      std::string_view) const override {
-    return {};
-  }
-  [[nodiscard]] std::vector<keys::GrantPtr> grants_named(const Scope&, std::string_view,
-                                                         std::string_view,
-                                                         std::string_view) const override {
-    return {};
-  }
-  [[nodiscard]] storage::Page<keys::GrantPtr> grants_retirable_by(const Scope&, std::string_view,
-                                                                  std::string_view,
-                                                                  std::size_t) const override {
-    return {};
-  }
-  [[nodiscard]] keys::KeyStorePtr key_store(const Scope&, std::string_view) const override {
-    return nullptr;
-  }
-  [[nodiscard]] std::vector<keys::KeyStorePtr> key_stores(const Scope*) const override {
-    return {};
-  }
-  [[nodiscard]] std::vector<keys::PinRefusalRecord> pin_refusals(std::string_view) const override {
-    return {};
-  }
-  void commit(std::span<const storage::Change>) override {}
 
  private:
   mutable Mutex mutex_;

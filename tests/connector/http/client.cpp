@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "connector/api/request.h"
+#include "tests/support/receive.h"
 
 namespace kms::test {
 namespace {
@@ -116,20 +117,7 @@ bool Client::send(std::string_view bytes) const {
   return true;
 }
 
-bool Client::fill() {
-  std::array<char, 8192> buffer;
-  ssize_t count = 0;
-  do {
-    errno = 0;
-    count = ssl_ != nullptr ? SSL_read(ssl_.get(), buffer.data(), static_cast<int>(buffer.size()))
-                            : ::recv(fd_, buffer.data(), buffer.size(), 0);
-    // A socket with a time-out is interrupted also where its process was only stopped for a while.
-  } while (count < 0 && errno == EINTR);
-  if (count < 0 && errno == EAGAIN) throw std::runtime_error("the server says nothing");
-  if (count <= 0) return false;
-  received_.append(buffer.data(), static_cast<std::size_t>(count));
-  return true;
-}
+bool Client::fill() { return receive_some(fd_, ssl_.get(), received_); }
 
 std::optional<Answer> Client::receive(bool head_only) {
   std::size_t end = 0;
