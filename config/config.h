@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pkcs11/module.h"
@@ -58,15 +60,51 @@ struct AccessKey {
   bool active = true;
 };
 
-/// An IAM identity known to the daemon, its keys and what its identity policy says. A role has no
-/// keys.
+/// Where something stands in the file.
+struct Place {
+  int line = 1;
+  int column = 1;
+  std::string key_path;
+};
+
+/// A policy in IAM's language, not looked into: those who enforce it parse it, and find the place
+/// of a fault here.
+struct Policy {
+  std::string name;  // under which decisions cite it
+  std::string json;  // every scalar a string
+  std::string file;
+  /// By path in the document: "" for the whole, "Statement[1].Condition.StringEquals".
+  std::map<std::string, Place, std::less<>> places;
+
+  /// The place of the element, or of the nearest one above it that is known.
+  [[nodiscard]] const Place& place_of(std::string_view path) const;
+};
+
+/// An IAM identity known to the daemon, its keys and what its policies say. A role has no keys.
 struct Principal {
   std::string arn;  // arn:aws:iam::ACCOUNT:user/NAME, :role/NAME or :root
   std::string account;
   std::string name;
   std::string unique_id;  // AIDA..., AROA... or the account; derived from the ARN when not given
   std::vector<AccessKey> access_keys;
+  std::vector<Policy> policies;
+  std::vector<std::string> groups;  // ARNs of users' groups
+  std::optional<Policy> permissions_boundary;
+  std::map<std::string, std::string> tags;
+  // Of roles.
+  std::optional<Policy> trust_policy;
+  std::chrono::seconds max_session_duration{3600};
+  /// Sessions that began earlier are refused; unset: none.
+  std::optional<std::chrono::sys_seconds> sessions_not_before;
   std::vector<Statement> statements;
+};
+
+/// What its users have in common.
+struct Group {
+  std::string arn;  // arn:aws:iam::ACCOUNT:group/NAME
+  std::string account;
+  std::string name;
+  std::vector<Policy> policies;
 };
 
 struct TlsFiles {
@@ -97,7 +135,8 @@ struct Limits {
   std::size_t on_demand_rotations_per_key = 25;
   std::size_t key_stores_per_account = 10;
   std::uint64_t invocations_per_generation = std::uint64_t{1} << 31;
-  std::size_t request_rates = 0;  // percent of AWS's request quotas; 0: unlimited
+  std::size_t request_rates = 0;                  // percent of AWS's request quotas; 0: unlimited
+  std::size_t failed_signatures_per_minute = 30;  // of an access key from an address; 0: unlimited
 };
 
 struct Sigv4 {
@@ -129,6 +168,7 @@ struct Config {
   std::string default_region;
   std::vector<Region> regions;
   std::vector<Cluster> clusters;
+  std::vector<Group> groups;
   std::vector<Principal> principals;
   std::vector<Listener> listeners;
   Listener admin{.address = "127.0.0.1", .port = 8081};

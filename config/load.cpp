@@ -10,11 +10,13 @@
 #include <array>
 #include <cerrno>
 #include <map>
+#include <set>
 #include <system_error>
 
 #include "config/files.h"
 #include "config/policy.h"
 #include "config/reader.h"
+#include "config/time.h"
 #include "pkcs11/error.h"
 
 namespace config {
@@ -66,6 +68,15 @@ std::string derived_unique_id(std::string_view prefix, const std::string& arn) {
   return id;
 }
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool is_user(const Principal& principal) {
+  return principal.arn.find(":user/") != std::string::npos;
+}
+bool is_role(const Principal& principal) {
+  return principal.arn.find(":role/") != std::string::npos;
+}
+
 /// Reads one file into a Config, section by section.
 class Loader {
  public:
@@ -81,6 +92,7 @@ class Loader {
     read_section(root, "jobs", config_.jobs);
     read_regions(root);
     if (const Node* clusters = root.find("clusters")) read_clusters(*clusters);
+    if (const Node* groups = root.find("groups")) read_groups(*groups);
     if (const Node* principals = root.find("principals")) read_principals(*principals);
     return std::move(config_);
   }
@@ -252,9 +264,108 @@ class Loader {
       reader_.read(*child, principal);
       identify(*child, principal);
       if (const Node* keys = child->find("access_keys")) read_access_keys(*keys, principal);
-      if (const Node* policy = child->find("policy"))
-        principal.statements = read_policy(reader_, *policy);
+      principal.policies = read_policies(reader_, *child);
+      if (const Node* boundary = child->find("permissions_boundary")) {
+        principal.permissions_boundary = read_policy(reader_, *boundary, "permissions_boundary");
+      }
+      if (const Node* groups = child->find("groups")) read_groups_of(*groups, principal);
+      if (const Node* tags = child->find("tags")) principal.tags = read_tags(*tags);
+      read_role(*child, principal);
       config_.principals.push_back(std::move(principal));
+    }
+  }
+
+  /// What only roles have.
+  void read_role(const Node& node, Principal& principal) const {
+    for (const char* name : {"trust_policy", "max_session_duration", "sessions_not_before"}) {
+      const Node* given = node.find(name);
+      if (given != nullptr && !is_role(principal))
+        reader_.refuse_key(*given, "only a role has one");
+    }
+    if (const Node* trust = node.find("trust_policy")) {
+      principal.trust_policy = read_policy(reader_, *trust, "trust_policy");
+    }
+    if (const Node* duration = node.find("max_session_duration")) {
+      principal.max_session_duration = std::chrono::floor<std::chrono::seconds>(
+          reader_.duration(*duration, option_of<Principal>("max_session_duration"), true));
+    }
+    if (const Node* time = node.find("sessions_not_before")) {
+      principal.sessions_not_before = parse_time(reader_.text(*time));
+      if (!principal.sessions_not_before) {
+        reader_.refuse(*time, "expected a time in UTC such as 2026-11-24T00:00:00Z");
+      }
+    }
+  }
+
+  void read_groups_of(const Node& node, Principal& principal) const {
+    if (!is_user(principal)) reader_.refuse_key(node, "only a user is in groups");
+    reader_.expect_list(node);
+    for (const auto& child : node.children) {
+      const std::string name = reader_.text(*child);
+      const auto group = std::ranges::find_if(config_.groups, [&](const Group& known) {
+        return known.account == principal.account && known.name == name;
+      });
+      if (group == config_.groups.end()) {
+        reader_.refuse(*child, "not one of groups, by its name, of this account");
+      }
+      if (std::ranges::count(principal.groups, group->arn) != 0) {
+        reader_.refuse(*child, "repeated group");
+      }
+      principal.groups.push_back(group->arn);
+    }
+  }
+
+  // tagKeyType and tagValueType of the IAM model; keys differ in more than upper and lower case.
+  [[nodiscard]] std::map<std::string, std::string> read_tags(const Node& node) const {
+    constexpr std::size_t kMostTags = 50;
+    reader_.expect_mapping(node);
+    if (node.children.size() > kMostTags) reader_.refuse(node, "more than 50 tags");
+    std::map<std::string, std::string> tags;
+    std::set<std::string> folded;
+    for (const auto& child : node.children) {
+      if (child->key.empty() || child->key.size() > 128) {
+        reader_.refuse_key(*child, "expected a tag key of 1 to 128 characters");
+      }
+      std::string key = child->key;
+      std::ranges::transform(key, key.begin(), [](char c) { return lower(c); });
+      if (!folded.insert(key).second) {
+        reader_.refuse_key(*child, "another tag's key differs in upper and lower case only");
+      }
+      std::string value = reader_.text(*child);
+      if (value.size() > 256)
+        reader_.refuse(*child, "expected a tag value of at most 256 characters");
+      tags.emplace(child->key, std::move(value));
+    }
+    return tags;
+  }
+
+  void read_groups(const Node& node) {
+    reader_.expect_mapping(node);
+    const std::string prefix = "arn:" + config_.partition + ":iam::";
+    constexpr std::string_view kGroup = ":group/";
+    for (const auto& child : node.children) {
+      reader_.expect_section<Group>(*child);
+      Group group;
+      group.arn = child->key;
+      const std::string_view rest =
+          group.arn.starts_with(prefix) ? std::string_view(group.arn).substr(prefix.size()) : "";
+      group.account = rest.substr(0, 12);
+      const std::string_view resource = rest.substr(group.account.size());
+      if (!is_account(group.account) || !resource.starts_with(kGroup) ||
+          !is_iam_name(resource.substr(kGroup.size()))) {
+        reader_.refuse_key(*child,
+                           "expected arn:" + config_.partition + ":iam::ACCOUNT:group/NAME");
+      }
+      if (!has_account(group.account)) {
+        reader_.refuse_key(*child, "its account is not one of accounts");
+      }
+      group.name = resource.substr(resource.rfind('/') + 1);
+      const bool repeated = std::ranges::any_of(config_.groups, [&](const Group& known) {
+        return known.account == group.account && known.name == group.name;
+      });
+      if (repeated) reader_.refuse_key(*child, "another group of this account has the same name");
+      group.policies = read_policies(reader_, *child);
+      config_.groups.push_back(std::move(group));
     }
   }
 
@@ -268,8 +379,8 @@ class Loader {
       reader_.refuse_key(node, expected);
     principal.account = arn.substr(prefix.size(), 12);
     const std::string_view resource = arn.substr(prefix.size() + 12);
-    const bool user = resource.starts_with(":user/");
-    const bool role = resource.starts_with(":role/");
+    const bool user = is_user(principal);
+    const bool role = is_role(principal);
     const bool root = resource == ":root";
     if (!is_account(principal.account) || (!user && !role && !root))
       reader_.refuse_key(node, expected);

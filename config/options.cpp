@@ -12,7 +12,7 @@ constexpr std::int64_t kDay = 24 * kHour;
 constexpr std::int64_t kMiB = 1024 * 1024;
 constexpr std::int64_t kGiB = 1024 * kMiB;
 
-constexpr std::array<Field<Config>, 15> kConfig{{
+constexpr std::array<Field<Config>, 16> kConfig{{
     {{.name = "accounts",
       .type = Type::list,
       .doc = "The accounts served: 12 digits each, in quotes.",
@@ -64,6 +64,10 @@ constexpr std::array<Field<Config>, 15> kConfig{{
       .type = Type::mapping,
       .doc = "The HSMs that CreateCustomKeyStore may name, by cluster id: `cluster-` and 11 to 16 "
              "of 2-7, a-z, A-Z.",
+      .fallback = "none"}},
+    {{.name = "groups",
+      .type = Type::mapping,
+      .doc = "IAM groups, by ARN: policies that several users have.",
       .fallback = "none"}},
     {{.name = "principals",
       .type = Type::mapping,
@@ -263,16 +267,60 @@ constexpr std::array<Field<pkcs11::Quirks>, 3> kQuirks{{
      &pkcs11::Quirks::rsa_padding_outside},
 }};
 
-constexpr std::array<Field<Principal>, 3> kPrincipal{{
+constexpr Option kPolicy{.name = "policy",
+                         .type = Type::policy,
+                         .doc = "An identity policy.",
+                         .fallback = "none",
+                         .example = R"([{Effect: Allow, Action: "kms:*", Resource: "*"}])"};
+constexpr Option kPolicies{
+    .name = "policies",
+    .type = Type::mapping,
+    .doc = "Several, by the names under which decisions cite them; in place of policy.",
+    .fallback = "none",
+    .example = R"({reports: [{Effect: Allow, Action: "kms:Decrypt", Resource: "*"}]})"};
+
+constexpr std::array<Field<Group>, 2> kGroup{{{kPolicy}, {kPolicies}}};
+
+constexpr std::array<Field<Principal>, 10> kPrincipal{{
     {{.name = "access_keys",
       .type = Type::mapping,
-      .doc = "Of a user or a root, by access key id.",
+      .doc = "Of a user or a root, by access key id. Two that are active let one be replaced.",
       .fallback = "none"}},
-    {{.name = "policy",
+    {kPolicy},
+    {kPolicies},
+    {{.name = "groups",
       .type = Type::list,
-      .doc = "The identity policy: a list of statements, or a policy document with Version and "
-             "Statement.",
-      .fallback = "none"}},
+      .doc = "The names of a user's groups, which are of its account.",
+      .fallback = "none",
+      .example = "[auditors]"}},
+    {{.name = "permissions_boundary",
+      .type = Type::policy,
+      .doc = "The most that its identity policies can allow.",
+      .fallback = "none",
+      .example = R"([{Effect: Allow, Action: "kms:*", Resource: "*"}])"}},
+    {{.name = "tags",
+      .type = Type::mapping,
+      .doc = "What aws:PrincipalTag/KEY says in conditions.",
+      .fallback = "none",
+      .example = "{team: payments}"}},
+    {{.name = "trust_policy",
+      .type = Type::policy,
+      .doc = "Of a role: who may assume it.",
+      .fallback = "nobody may",
+      .example =
+          "[{Effect: Allow, Principal: {AWS: \"123456789012\"}, Action: \"sts:AssumeRole\"}]"}},
+    {{.name = "max_session_duration",
+      .type = Type::duration,
+      .doc = "Of a role: the longest session that AssumeRole grants.",
+      .min = 900 * kSecond,
+      .max = 12 * kHour,
+      .fallback = "`1h`",
+      .example = "1h"}},
+    {{.name = "sessions_not_before",
+      .type = Type::text,
+      .doc = "Of a role: sessions that began before this time, in UTC, are refused.",
+      .fallback = "none are",
+      .example = "\"2026-11-24T00:00:00Z\""}},
     {{.name = "unique_id",
       .type = Type::text,
       .doc = "The identity's IAM id.",
@@ -289,31 +337,6 @@ constexpr std::array<Field<AccessKey>, 2> kAccessKey{{
       .example = "{file: secrets/AKIAIOSFODNN7EXAMPLE}"}},
     {{.name = "active", .type = Type::boolean, .doc = "An inactive key signs nothing."},
      &AccessKey::active},
-}};
-
-constexpr std::array<Field<Statement>, 4> kStatement{{
-    {{.name = "Sid",
-      .type = Type::text,
-      .doc = "The statement's name.",
-      .fallback = "none",
-      .example = "Everything"},
-     &Statement::sid},
-    {{.name = "Effect",
-      .type = Type::choice,
-      .doc = "What it does.",
-      .required = true,
-      .choices = "Allow Deny",
-      .example = "Allow"}},
-    {{.name = "Action",
-      .type = Type::list,
-      .doc = "One action or a list: `kms:Encrypt`, `kms:Describe*`, `*`.",
-      .required = true,
-      .example = "[\"kms:*\"]"}},
-    {{.name = "Resource",
-      .type = Type::text,
-      .doc = "`*`; anything else is refused for now.",
-      .required = true,
-      .example = "\"*\""}},
 }};
 
 constexpr std::array<Field<SecretForm>, 3> kSecretForm{{
@@ -339,7 +362,7 @@ constexpr std::array<Field<SecretForm>, 3> kSecretForm{{
      &SecretForm::env},
 }};
 
-constexpr std::array<Field<Limits>, 16> kLimits{{
+constexpr std::array<Field<Limits>, 17> kLimits{{
     {{.name = "max_body_bytes",
       .type = Type::size,
       .doc = "Longest request body.",
@@ -435,6 +458,14 @@ constexpr std::array<Field<Limits>, 16> kLimits{{
       .min = 0,
       .max = 100000},
      &Limits::request_rates},
+    {{.name = "failed_signatures_per_minute",
+      .type = Type::number,
+      .doc = "Wrong signatures of an access key from an address (an IPv6 prefix of 64 bits) in a "
+             "minute that are answered at once; further ones are answered late, or with "
+             "ThrottlingException. A right one is never held up. 0: no such limit.",
+      .min = 0,
+      .max = 1000000},
+     &Limits::failed_signatures_per_minute},
 }};
 
 constexpr std::array<Field<Sigv4>, 1> kSigv4{{
@@ -522,8 +553,8 @@ std::span<const Field<AccessKey>> fields<AccessKey>() {
   return kAccessKey;
 }
 template <>
-std::span<const Field<Statement>> fields<Statement>() {
-  return kStatement;
+std::span<const Field<Group>> fields<Group>() {
+  return kGroup;
 }
 template <>
 std::span<const Field<SecretForm>> fields<SecretForm>() {

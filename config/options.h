@@ -25,7 +25,8 @@ enum class Type : std::uint8_t {
   secret,   // SecretForm
   section,  // a mapping with the keys of another table
   list,
-  mapping,  // of names chosen by the user to sections
+  mapping,  // of names chosen by the user
+  policy,   // in IAM's language: a document, or a list of statements
 };
 
 struct Option {
@@ -84,7 +85,7 @@ std::span<const Field<Principal>> fields<Principal>();
 template <>
 std::span<const Field<AccessKey>> fields<AccessKey>();
 template <>
-std::span<const Field<Statement>> fields<Statement>();
+std::span<const Field<Group>> fields<Group>();
 template <>
 std::span<const Field<SecretForm>> fields<SecretForm>();
 template <>

@@ -1,13 +1,17 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "config/reader.h"
 
 namespace config {
 
-/// An identity policy in IAM's spelling: a list of statements, or a document with Version and
-/// Statement.
-std::vector<Statement> read_policy(const Reader& reader, const Node& node);
+/// A policy as the file has it: a document, or a list of statements that stands for one. What they
+/// say is not looked at.
+Policy read_policy(const Reader& reader, const Node& node, const std::string& name);
+
+/// The policies of a principal or group: one under `policy`, or several by name under `policies`.
+std::vector<Policy> read_policies(const Reader& reader, const Node& owner);
 
 }  // namespace config

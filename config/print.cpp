@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <ostream>
+#include <sstream>
 
 #include "config/load.h"
 #include "config/options.h"
+#include "config/time.h"
 
 namespace config {
 namespace {
@@ -27,6 +30,7 @@ class Printer {
     section("jobs", config.jobs);
     regions(config);
     clusters(config);
+    groups(config);
     principals(config);
   }
 
@@ -131,10 +135,48 @@ class Printer {
         nested([&] {
           members(principal);
           access_keys(principal);
-          policy(principal);
+          policies(principal.policies);
+          policy("permissions_boundary", principal.permissions_boundary);
+          policy("trust_policy", principal.trust_policy);
+          if (!principal.groups.empty())
+            line("groups: " + flow_list(group_names(config, principal)));
+          if (!principal.tags.empty()) tags(principal);
+          if (principal.arn.find(":role/") != std::string::npos) {
+            line("max_session_duration: " + format_duration(principal.max_session_duration));
+          }
+          if (principal.sessions_not_before) {
+            line("sessions_not_before: " + yaml_text(format_time(*principal.sessions_not_before)));
+          }
         });
       });
     }
+  }
+
+  void groups(const Config& config) {
+    line(config.groups.empty() ? "groups: {}" : "groups:");
+    for (const Group& group : config.groups) {
+      nested([&] {
+        line(yaml_text(group.arn) + ':');
+        nested([&] { policies(group.policies); });
+      });
+    }
+  }
+
+  static std::vector<std::string> group_names(const Config& config, const Principal& principal) {
+    std::vector<std::string> names;
+    for (const Group& group : config.groups) {
+      if (std::ranges::count(principal.groups, group.arn) != 0) names.push_back(group.name);
+    }
+    return names;
+  }
+
+  void tags(const Principal& principal) {
+    line("tags:");
+    nested([&] {
+      for (const auto& [key, value] : principal.tags) {
+        line(yaml_text(key) + ": " + yaml_text(value));
+      }
+    });
   }
 
   void access_keys(const Principal& principal) {
@@ -151,18 +193,21 @@ class Printer {
     }
   }
 
-  void policy(const Principal& principal) {
-    line(principal.statements.empty() ? "policy: []" : "policy:");
-    for (const Statement& statement : principal.statements) {
-      nested([&] {
-        item([&] {
-          members(statement);
-          line(std::string("Effect: ") + (statement.allow ? "Allow" : "Deny"));
-          line("Action: " + flow_list(statement.actions));
-          line("Resource: \"*\"");
-        });
-      });
-    }
+  void policies(const std::vector<Policy>& policies) {
+    line(policies.empty() ? "policies: {}" : "policies:");
+    nested([&] {
+      for (const Policy& each : policies) policy(each.name, each);
+    });
+  }
+
+  /// JSON, which YAML takes as it is when each line is indented deeper than its key.
+  void policy(const std::string& name, const std::optional<Policy>& policy) {
+    if (!policy) return;
+    line(yaml_text(name) + ':');
+    nested([&] {
+      std::istringstream lines(policy->json);
+      for (std::string each; std::getline(lines, each);) line(each);
+    });
   }
 
   std::ostream& out_;

@@ -31,6 +31,7 @@ std::string range_of(const Option& option) {
     case Type::section:
     case Type::list:
     case Type::mapping:
+    case Type::policy:
       return {};
   }
   return {};
@@ -60,6 +61,8 @@ std::string name_of(Type type) {
       return "list";
     case Type::mapping:
       return "mapping";
+    case Type::policy:
+      return "policy";
   }
   return {};
 }
@@ -104,6 +107,8 @@ class ExampleWriter {
       if (name == "admin") options<Listener>({}, Config{}.admin);
       if (name == "regions") named("us-east-1", [this] { region(); });
       if (name == "clusters") named("cluster-abcdefg2345", [this] { cluster(); });
+      if (name == "groups")
+        named("\"arn:aws:iam::123456789012:group/auditors\"", [this] { options<Group>(); });
       if (name == "principals")
         named("\"arn:aws:iam::123456789012:user/admin\"", [this] { principal(); });
       if (name == "limits") options<Limits>();
@@ -138,7 +143,6 @@ class ExampleWriter {
 
   void principal() {
     options<Principal>([this](std::string_view name) {
-      if (name == "policy") item([this] { options<Statement>(); });
       if (name != "access_keys") return;
       named("AKIAIOSFODNN7EXAMPLE",
             [this] { options<AccessKey>([this](std::string_view) { options<SecretForm>(); }); });
@@ -156,8 +160,10 @@ class ExampleWriter {
       if (value) {
         line(name + ": " + *value);
       } else if (!option.example.empty() && !(compound && nested)) {
-        // One way to choose a token and one form of a secret: the others stay comments.
-        const bool chosen = name == "label" || (name == "file" && option.type == Type::path);
+        // One way to choose a token, one form of a secret and of policies: the others stay
+        // comments.
+        const bool chosen =
+            name == "label" || name == "policy" || (name == "file" && option.type == Type::path);
         line((option.required || chosen ? "" : "# ") + name + ": " + std::string(option.example));
       } else {
         line(name + ':');
@@ -223,9 +229,9 @@ std::string reference() {
   text += table<Cluster>("`clusters.ID`");
   text += table<Token>("`token` of a Region or a cluster");
   text += table<pkcs11::Quirks>("`quirks` of a token");
+  text += table<Group>("`groups.ARN`");
   text += table<Principal>("`principals.ARN`");
   text += table<AccessKey>("`access_keys.ID` of a principal");
-  text += table<Statement>("`policy[]` of a principal");
   text += table<SecretForm>("A secret: exactly one of");
   text += table<Limits>("`limits`");
   text += table<Sigv4>("`sigv4`");

@@ -81,9 +81,13 @@ TEST(Examples, DevelopmentIsWhatTheDesignSays) {
                                          "arn:aws:iam::123456789012:user/alice",
                                          "arn:aws:iam::111122223333:user/bob",
                                          "arn:aws:iam::123456789012:role/app"));
-  EXPECT_THAT(config.principals[0].statements.at(0).actions, testing::ElementsAre("*"));
-  EXPECT_TRUE(config.principals[1].statements.empty());
-  EXPECT_THAT(config.principals[2].statements.at(0).actions, testing::ElementsAre("kms:*"));
+  EXPECT_THAT(config.principals[0].policies.at(0).json, testing::HasSubstr("\"Action\": \"*\""));
+  EXPECT_TRUE(config.principals[1].policies.empty());
+  EXPECT_THAT(config.principals[2].policies.at(0).json,
+              testing::HasSubstr("\"Action\": \"kms:*\""));
+  EXPECT_TRUE(config.principals[3].policies.empty());
+  EXPECT_THAT(config.principals[3].trust_policy.value().json,
+              testing::HasSubstr("\"AWS\": \"arn:aws:iam::123456789012:user/admin\""));
   EXPECT_EQ(config.jobs.due_confirmation.count(), 0);
   EXPECT_EQ(config.jobs.max_clock_jump.count(), 0);
   EXPECT_EQ(config.clock_offset.count(), -60);

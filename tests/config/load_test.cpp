@@ -49,9 +49,20 @@ TEST_F(Load, FillsInTheDefaults) {
   EXPECT_EQ(config.principals[0].name, "admin");
   EXPECT_EQ(config.principals[0].unique_id.size(), 21U);
   EXPECT_EQ(config.principals[0].unique_id.substr(0, 4), "AIDA");
-  ASSERT_EQ(config.principals[0].statements.size(), 1U);
-  EXPECT_TRUE(config.principals[0].statements[0].allow);
-  EXPECT_THAT(config.principals[0].statements[0].actions, testing::ElementsAre("*"));
+  ASSERT_EQ(config.principals[0].policies.size(), 1U);
+  EXPECT_EQ(config.principals[0].policies[0].name, "policy");
+  EXPECT_EQ(config.principals[0].policies[0].json, R"({
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Action": "*",
+      "Resource": "*"
+    }
+  ]
+})");
+  EXPECT_EQ(config.principals[0].max_session_duration.count(), 3600);
+  EXPECT_EQ(config.limits.failed_signatures_per_minute, 30U);
 }
 
 TEST_F(Load, TakesWhatIsGiven) {
@@ -117,15 +128,105 @@ TEST_F(Load, ReadsPoliciesInBothForms) {
   ASSERT_EQ(config.principals.size(), 4U);
   const Principal& bob = config.principals[1];
   EXPECT_EQ(bob.name, "bob");
-  ASSERT_EQ(bob.statements.size(), 1U);
-  EXPECT_FALSE(bob.statements[0].allow);
-  EXPECT_EQ(bob.statements[0].sid, "no");
-  EXPECT_THAT(bob.statements[0].actions, testing::ElementsAre("kms:Encrypt", "kms:Describe*"));
+  ASSERT_EQ(bob.policies.size(), 1U);
+  EXPECT_EQ(bob.policies[0].json, R"({
+  "Version": "2012-10-17",
+  "Statement": {
+    "Effect": "Deny",
+    "Action": [
+      "kms:Encrypt",
+      "kms:Describe*"
+    ],
+    "Resource": [
+      "*"
+    ],
+    "Sid": "no"
+  }
+})");
   EXPECT_EQ(config.principals[2].name, "app");
   EXPECT_EQ(config.principals[2].unique_id.substr(0, 4), "AROA");
-  EXPECT_TRUE(config.principals[2].statements.empty());
+  EXPECT_TRUE(config.principals[2].policies.empty());
   EXPECT_EQ(config.principals[3].name, "root");
   EXPECT_EQ(config.principals[3].unique_id, "root-1");
+}
+
+TEST_F(Load, ReadsAllThatAnIdentityHas) {
+  const Config config = load(files_.config_file(), replaced(kMinimal, "principals:", R"(
+groups:
+  arn:aws:iam::123456789012:group/team/auditors:
+    policies:
+      read: [{Effect: Allow, Action: "kms:Describe*", Resource: "*"}]
+  arn:aws:iam::111122223333:group/auditors: {}
+principals:
+  arn:aws:iam::123456789012:user/carol:
+    access_keys:
+      AKIAIOSFODNN7EXAMPL2: {secret: {file: secret}, active: false}
+      AKIAIOSFODNN7EXAMPL3: {secret: {file: secret}}
+    policies: {own: [], more: {Statement: []}}
+    groups: [auditors]
+    permissions_boundary: [{Effect: Allow, NotAction: "kms:ScheduleKeyDeletion", Resource: "*"}]
+    tags: {team: payments, "cost center": 42}
+  arn:aws:iam::123456789012:role/app:
+    trust_policy: {Statement: [{Effect: Allow, Principal: {AWS: 123456789012}, Action: "sts:AssumeRole"}]}
+    max_session_duration: 2h
+    sessions_not_before: 2026-11-24T00:22:01Z
+)"));
+  ASSERT_EQ(config.groups.size(), 2U);
+  EXPECT_EQ(config.groups[0].account, "123456789012");
+  EXPECT_EQ(config.groups[0].name, "auditors");
+  ASSERT_EQ(config.groups[0].policies.size(), 1U);
+  EXPECT_EQ(config.groups[0].policies[0].name, "read");
+  ASSERT_EQ(config.principals.size(), 3U);
+  const Principal& carol = config.principals[0];
+  ASSERT_EQ(carol.access_keys.size(), 2U);
+  EXPECT_FALSE(carol.access_keys[0].active);
+  EXPECT_TRUE(carol.access_keys[1].active);
+  ASSERT_EQ(carol.policies.size(), 2U);
+  EXPECT_EQ(carol.policies[0].name, "own");
+  EXPECT_EQ(carol.policies[1].name, "more");
+  EXPECT_EQ(carol.policies[1].json, "{\n  \"Statement\": []\n}");
+  EXPECT_THAT(carol.groups, testing::ElementsAre("arn:aws:iam::123456789012:group/team/auditors"));
+  EXPECT_EQ(carol.permissions_boundary.value().name, "permissions_boundary");
+  EXPECT_THAT(carol.tags,
+              testing::ElementsAre(std::pair("cost center", "42"), std::pair("team", "payments")));
+  const Principal& app = config.principals[1];
+  EXPECT_THAT(app.trust_policy.value().json, testing::HasSubstr("\"AWS\": \"123456789012\""));
+  EXPECT_EQ(app.max_session_duration.count(), 7200);
+  EXPECT_EQ(app.sessions_not_before, std::chrono::sys_days{std::chrono::year(2026) / 11 / 24} +
+                                         std::chrono::seconds(22 * 60 + 1));
+}
+
+TEST_F(Load, KnowsTheirPlacesInPolicies) {
+  const Config config = load(files_.config_file(), kMinimal + R"(
+  arn:aws:iam::111122223333:user/bob:
+    policy:
+      - Effect: Allow
+        Action: "*"
+      - Effect: Deny
+        Condition:
+          StringEquals: {"kms:ViaService": ec2}
+  arn:aws:iam::111122223333:user/eve:
+    policies: {one: {Statement: {Effect: Maybe}}}
+)");
+  const auto place = [](const Policy& policy, std::string_view path) {
+    const Place& found = policy.place_of(path);
+    return std::to_string(found.line) + ":" + std::to_string(found.column) + " " + found.key_path;
+  };
+  const std::string bob = "principals.arn:aws:iam::111122223333:user/bob.policy";
+  const Policy& list = config.principals.at(1).policies.at(0);
+  EXPECT_EQ(list.file, files_.config_file());
+  EXPECT_EQ(place(list, ""), "32:7 " + bob);
+  EXPECT_EQ(place(list, "Statement"), "32:7 " + bob);
+  EXPECT_EQ(place(list, "Statement[0].Action"), "33:17 " + bob + "[0].Action");
+  EXPECT_EQ(place(list, "Statement[0].Resource"), "32:9 " + bob + "[0]");
+  EXPECT_EQ(place(list, "Statement[1].Condition.StringEquals.kms:ViaService[0]"),
+            "36:44 " + bob + "[1].Condition.StringEquals.kms:ViaService");
+  EXPECT_EQ(place(list, "Version"), "32:7 " + bob);
+  const std::string eve = "principals.arn:aws:iam::111122223333:user/eve.policies.one";
+  const Policy& document = config.principals.at(2).policies.at(0);
+  EXPECT_EQ(place(document, ""), "38:21 " + eve);
+  EXPECT_EQ(place(document, "Statement.Effect"), "38:42 " + eve + ".Statement.Effect");
+  EXPECT_EQ(place(document, "Statement[0].Effect"), "38:42 " + eve + ".Statement.Effect");
 }
 
 TEST_F(Load, TakesLinesOfDos) {
@@ -178,7 +279,17 @@ TEST_F(Load, ReadsASystemdCredential) {
 TEST_F(Load, PrintsWhatLoadsAgainAndNoSecret) {
   const std::string full = kMinimal + R"(
   "arn:aws:iam::123456789012:user/with.dot": {policy: [{Sid: "a \"b\"", Effect: Deny, Action: [kms:Encrypt], Resource: "*"}]}
-  arn:aws:iam::123456789012:role/app: {}
+  arn:aws:iam::123456789012:user/two:
+    policies: {"a b": [], c: {Id: "\x01\n\\ü", Statement: {Effect: Deny, Condition: {Bool: {aws:SecureTransport: false}}}}}
+    groups: [auditors]
+    permissions_boundary: []
+    tags: {"cost center": 42, team: "a: b"}
+  arn:aws:iam::123456789012:role/app:
+    trust_policy: [{Effect: Allow, Principal: "*"}]
+    max_session_duration: 15m
+    sessions_not_before: 2026-11-24T00:00:00Z
+groups:
+  arn:aws:iam::123456789012:group/auditors: {policy: [{Effect: Allow, Action: "*", Resource: "*"}]}
 clock_offset: -90s
 listeners:
   - {port: 0}

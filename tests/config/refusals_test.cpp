@@ -45,7 +45,8 @@ const std::vector<Refusal> kStructure{
     {"UnknownKeyLikeNoOther", "storage:", "xyzzyplugh: 1\nstorage:",
      "2:1: xyzzyplugh: unknown key; known here: accounts default_region minimum_hsms "
      "log_level "
-     "clock_offset storage audit listeners admin regions clusters principals limits sigv4 jobs"},
+     "clock_offset storage audit listeners admin regions clusters groups principals limits sigv4 "
+     "jobs"},
     {"RepeatedKey", "      label: us-east-1\n", "      label: us-east-1\n      label: us-east-2\n",
      "11:7: regions.us-east-1.token.label: repeated key; first in line 10"},
     {"RepeatedRegion", "clusters:", "  us-east-1: {}\nclusters:",
@@ -271,39 +272,53 @@ const std::vector<Refusal> kPrincipals{
      "31:19: principals.arn:aws:iam::111122223333:user/bob.access_keys.AKIAIOSFODNN7EXAMPLE: this "
      "access key is "
      "already that of arn:aws:iam::123456789012:user/admin"},
-    {"OtherResource", "Resource: \"*\"", "Resource: \"arn:aws:kms:*\"",
-     "28:19: principals.arn:aws:iam::123456789012:user/admin.policy[0].Resource: only \"*\" is "
-     "supported for now; "
-     "single resources come with key policies"},
-    {"Condition", "        Action: \"*\"\n", "        Action: \"*\"\n        Condition: {}\n",
-     "28:9: principals.arn:aws:iam::123456789012:user/admin.policy[0].Condition: not supported for "
-     "now; it comes with "
-     "key policies"},
-    {"NotAction", "        Action: \"*\"\n", "        NotAction: \"*\"\n",
-     "27:9: principals.arn:aws:iam::123456789012:user/admin.policy[0].NotAction: not supported for "
-     "now; it comes with "
-     "key policies"},
-    {"Effect", "Effect: Allow", "Effect: allow",
-     "26:17: principals.arn:aws:iam::123456789012:user/admin.policy[0].Effect: expected Allow or "
-     "Deny"},
-    {"EffectMissing", "Effect: Allow", "Sid: a",
-     "26:9: principals.arn:aws:iam::123456789012:user/admin.policy[0].Effect: missing"},
-    {"LowerCaseSpelling", "      - Effect: Allow", "      - effect: Allow",
-     "26:9: principals.arn:aws:iam::123456789012:user/admin.policy[0].effect: unknown key; did you "
-     "mean Effect?"},
-    {"NotAnAction", "Action: \"*\"", "Action: [\"kms:Encrypt\", \"Decrypt\"]",
-     "27:33: principals.arn:aws:iam::123456789012:user/admin.policy[0].Action[1]: expected an "
-     "action such as "
-     "kms:Encrypt, kms:Describe* or *"},
-    {"NoAction", "Action: \"*\"", "Action: []",
-     "27:17: principals.arn:aws:iam::123456789012:user/admin.policy[0].Action: names no action"},
-    {"PolicyVersion", "",
-     "  arn:aws:iam::111122223333:user/bob:\n    policy: {Version: \"2008-10-17\", Statement: []}",
-     "31:23: principals.arn:aws:iam::111122223333:user/bob.policy.Version: expected "
-     "\"2012-10-17\""},
-    {"PolicyWithoutStatement", "",
-     "  arn:aws:iam::111122223333:user/bob:\n    policy: {Version: \"2012-10-17\"}",
-     "31:5: principals.arn:aws:iam::111122223333:user/bob.policy.Statement: missing"},
+    {"PolicyAsText", "", "  arn:aws:iam::111122223333:user/bob: {policy: everything}",
+     "30:48: principals.arn:aws:iam::111122223333:user/bob.policy: expected a policy: a document, "
+     "or a list of statements"},
+    {"PolicyTwice", "", "  arn:aws:iam::111122223333:user/bob: {policy: [], policies: {}}",
+     "30:52: principals.arn:aws:iam::111122223333:user/bob.policies: policy is given as well; name "
+     "that one here too"},
+    {"PoliciesAsList", "", "  arn:aws:iam::111122223333:user/bob: {policies: []}",
+     "30:50: principals.arn:aws:iam::111122223333:user/bob.policies: expected a mapping"},
+    {"UnknownGroup", "", "  arn:aws:iam::111122223333:user/bob: {groups: [auditors]}",
+     "30:49: principals.arn:aws:iam::111122223333:user/bob.groups[0]: not one of groups, by its "
+     "name, of this account"},
+    {"GroupOfAnotherAccount", "",
+     "  arn:aws:iam::111122223333:user/bob: {groups: [auditors]}\ngroups: "
+     "{arn:aws:iam::123456789012:group/auditors: {}}",
+     "30:49: principals.arn:aws:iam::111122223333:user/bob.groups[0]: not one of groups, by its "
+     "name, of this account"},
+    {"GroupTwice", "",
+     "  arn:aws:iam::111122223333:user/bob: {groups: [auditors, auditors]}\ngroups: "
+     "{arn:aws:iam::111122223333:group/auditors: {}}",
+     "30:59: principals.arn:aws:iam::111122223333:user/bob.groups[1]: repeated group"},
+    {"GroupOfARole", "", "  arn:aws:iam::111122223333:role/app: {groups: []}",
+     "30:40: principals.arn:aws:iam::111122223333:role/app.groups: only a user is in groups"},
+    {"GroupArn", "", "groups: {arn:aws:iam::111122223333:user/auditors: {}}",
+     "30:10: groups.arn:aws:iam::111122223333:user/auditors: expected "
+     "arn:aws:iam::ACCOUNT:group/NAME"},
+    {"GroupOfUnknownAccount", "", "groups: {arn:aws:iam::999999999999:group/auditors: {}}",
+     "30:10: groups.arn:aws:iam::999999999999:group/auditors: its account is not one of accounts"},
+    {"GroupsOfOneName", "",
+     "groups: {arn:aws:iam::111122223333:group/a/x: {}, arn:aws:iam::111122223333:group/b/x: {}}",
+     "30:51: groups.arn:aws:iam::111122223333:group/b/x: another group of this account has the "
+     "same "
+     "name"},
+    {"TrustPolicyOfAUser", "", "  arn:aws:iam::111122223333:user/bob: {trust_policy: []}",
+     "30:40: principals.arn:aws:iam::111122223333:user/bob.trust_policy: only a role has one"},
+    {"SessionDuration", "", "  arn:aws:iam::111122223333:role/app: {max_session_duration: 13h}",
+     "30:62: principals.arn:aws:iam::111122223333:role/app.max_session_duration: expected a "
+     "duration "
+     "from 15m to 12h, in s, m, h or d"},
+    {"SessionsNotBefore", "",
+     "  arn:aws:iam::111122223333:role/app: {sessions_not_before: 2026-02-29T00:00:00Z}",
+     "30:61: principals.arn:aws:iam::111122223333:role/app.sessions_not_before: expected a time in "
+     "UTC such as 2026-11-24T00:00:00Z"},
+    {"TagKeysOfOneName", "", "  arn:aws:iam::111122223333:user/bob: {tags: {team: a, Team: b}}",
+     "30:56: principals.arn:aws:iam::111122223333:user/bob.tags.Team: another tag's key differs in "
+     "upper and lower case only"},
+    {"TagValue", "", "  arn:aws:iam::111122223333:user/bob: {tags: {team: [a]}}",
+     "30:53: principals.arn:aws:iam::111122223333:user/bob.tags.team: expected text"},
 };
 INSTANTIATE_TEST_SUITE_P(Principals, Refusals, testing::ValuesIn(kPrincipals), name_of);
 
