@@ -199,9 +199,20 @@ struct PinRefusalRecord {
   bool operator==(const PinRefusalRecord&) const = default;
 };
 
+/// The key that temporary credentials are authenticated with, by way of hourly keys: made in the
+/// token of a Region, the default one, and never seen outside.
+struct SessionKeyRecord {
+  std::string region;
+  std::uint64_t version = 0;
+  pkcs11::WrappedMaterial key;
+  Timestamp created{};
+  bool operator==(const SessionKeyRecord&) const = default;
+};
+
 using KeyPtr = std::shared_ptr<const KeyRecord>;
 using AliasPtr = std::shared_ptr<const AliasRecord>;
 using GrantPtr = std::shared_ptr<const GrantRecord>;
 using KeyStorePtr = std::shared_ptr<const KeyStoreRecord>;
+using SessionKeyPtr = std::shared_ptr<const SessionKeyRecord>;
 
 }  // namespace kms::keys

@@ -49,6 +49,7 @@ void keep_unversioned(const keys::KeyRecord& stored, keys::KeyRecord& record) {
 void keep_unversioned(const keys::AliasRecord&, keys::AliasRecord&) {}
 void keep_unversioned(const keys::GrantRecord&, keys::GrantRecord&) {}
 void keep_unversioned(const keys::KeyStoreRecord&, keys::KeyStoreRecord&) {}
+void keep_unversioned(const keys::SessionKeyRecord&, keys::SessionKeyRecord&) {}
 
 }  // namespace
 
@@ -125,6 +126,8 @@ class Plan {
     written<keys::GrantRecord>();
     erased<keys::KeyRecord>();
     erased<keys::KeyStoreRecord>();
+    erased<keys::SessionKeyRecord>();
+    written<keys::SessionKeyRecord>();
     return std::move(effects_);
   }
 
@@ -150,8 +153,10 @@ class Plan {
       return draft_.image_.aliases();
     } else if constexpr (std::is_same_v<Record, keys::GrantRecord>) {
       return draft_.image_.grants();
-    } else {
+    } else if constexpr (std::is_same_v<Record, keys::KeyStoreRecord>) {
       return draft_.image_.key_stores();
+    } else {
+      return draft_.image_.session_keys();
     }
   }
 
@@ -202,7 +207,7 @@ class Plan {
   const Draft& draft_;
   std::int64_t next_sequence_;
   std::tuple<Moves<keys::KeyRecord>, Moves<keys::AliasRecord>, Moves<keys::GrantRecord>,
-             Moves<keys::KeyStoreRecord>>
+             Moves<keys::KeyStoreRecord>, Moves<keys::SessionKeyRecord>>
       moves_;
   std::vector<keys::KeyPtr> erased_keys_;
   std::vector<Effect> effects_;

@@ -36,8 +36,9 @@ class Draft {
   template <class Record>
   using Changed = std::map<OwnedId, std::shared_ptr<const Record>>;
   /// Records that moved, null if erased.
-  using Layer = std::tuple<Changed<keys::KeyRecord>, Changed<keys::AliasRecord>,
-                           Changed<keys::GrantRecord>, Changed<keys::KeyStoreRecord>>;
+  using Layer =
+      std::tuple<Changed<keys::KeyRecord>, Changed<keys::AliasRecord>, Changed<keys::GrantRecord>,
+                 Changed<keys::KeyStoreRecord>, Changed<keys::SessionKeyRecord>>;
 
   const Image& image_;
   std::int64_t next_sequence_;

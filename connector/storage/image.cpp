@@ -134,6 +134,10 @@ void Image::apply_one(const Replacement<keys::KeyStoreRecord>& change) {
   key_stores_.replace(change.before, change.after);
 }
 
+void Image::apply_one(const Replacement<keys::SessionKeyRecord>& change) {
+  session_keys_.replace(change.before, change.after);
+}
+
 void Image::apply_one(const RefusalChange& change) {
   const Bytes& hash = change.record.pin_hash;
   const std::pair key{change.record.token_serial, std::string(hash.begin(), hash.end())};

@@ -44,6 +44,9 @@ inline RecordId record_id(const keys::GrantRecord& grant) {
 inline RecordId record_id(const keys::KeyStoreRecord& store) {
   return record_id(store.scope, store.id);
 }
+inline RecordId record_id(const keys::SessionKeyRecord& key) {
+  return {.account = {}, .region = key.region, .owner = {}, .name = {}};
+}
 
 /// A record takes another's place; null before: it is new; null after: it is gone.
 template <class Record>
@@ -59,7 +62,7 @@ struct RefusalChange {
 /// A change as it will happen, after every check.
 using Effect = std::variant<Replacement<keys::KeyRecord>, Replacement<keys::AliasRecord>,
                             Replacement<keys::GrantRecord>, Replacement<keys::KeyStoreRecord>,
-                            RefusalChange, OutboxLine>;
+                            Replacement<keys::SessionKeyRecord>, RefusalChange, OutboxLine>;
 
 /// The records of one kind: found by hash, walked in order.
 template <class Record>
@@ -136,6 +139,9 @@ class Image {
   [[nodiscard]] const Table<keys::KeyStoreRecord>& key_stores() const noexcept {
     return key_stores_;
   }
+  [[nodiscard]] const Table<keys::SessionKeyRecord>& session_keys() const noexcept {
+    return session_keys_;
+  }
 
   [[nodiscard]] std::size_t key_count(const Scope& scope) const;
   [[nodiscard]] std::size_t key_count_of_store(const Scope& scope, std::string_view id) const;
@@ -165,6 +171,7 @@ class Image {
   void apply_one(const Replacement<keys::AliasRecord>& change);
   void apply_one(const Replacement<keys::GrantRecord>& change);
   void apply_one(const Replacement<keys::KeyStoreRecord>& change);
+  void apply_one(const Replacement<keys::SessionKeyRecord>& change);
   void apply_one(const RefusalChange& change);
   void apply_one(const OutboxLine& line);
 
@@ -209,6 +216,7 @@ class Image {
   Table<keys::AliasRecord> aliases_;
   Table<keys::GrantRecord> grants_;
   Table<keys::KeyStoreRecord> key_stores_;
+  Table<keys::SessionKeyRecord> session_keys_;
   std::set<keys::AliasPtr, ByTarget> aliases_by_target_;
   std::set<keys::GrantPtr, ByGrantee> grants_by_grantee_;
   std::set<keys::GrantPtr, ByRetiringPrincipal> grants_by_retiring_principal_;

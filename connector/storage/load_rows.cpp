@@ -248,6 +248,22 @@ std::vector<keys::KeyStoreRecord> load_key_stores(sqlite3* database) {
   return records;
 }
 
+std::vector<keys::SessionKeyRecord> load_session_keys(sqlite3* database) {
+  std::vector<keys::SessionKeyRecord> records;
+  sqlite::Statement row(
+      database, "SELECT region, version, key_kind, kek, wrapped, created FROM session_keys");
+  while (row.step()) {
+    keys::SessionKeyRecord& record = records.emplace_back();
+    record.region = row.text(0);
+    record.version = static_cast<std::uint64_t>(row.integer(1));
+    record.key.kind = value_in(kKeyKindNames, row.text(2));
+    record.key.kek = object_id(row.blob(3));
+    record.key.blob = row.blob(4);
+    record.created = timestamp(row.integer(5));
+  }
+  return records;
+}
+
 std::vector<RefusalChange> load_refusals(sqlite3* database) {
   std::vector<RefusalChange> records;
   sqlite::Statement row(database, "SELECT token_serial, pin_hash, failure FROM pin_refusals");
@@ -313,6 +329,7 @@ std::vector<Effect> load_rows(sqlite3* database) {
   add_new(effects, std::move(records));
   add_new(effects, std::move(aliases));
   add_new(effects, std::move(grants));
+  add_new(effects, load_session_keys(database));
   for (RefusalChange& refusal : load_refusals(database)) effects.emplace_back(std::move(refusal));
   sqlite::Statement row(database, "SELECT sequence, line FROM audit_outbox ORDER BY sequence");
   while (row.step()) {

@@ -68,6 +68,7 @@ using Change =
     std::variant<Put<keys::KeyRecord>, Erase<keys::KeyRecord>, Put<keys::AliasRecord>,
                  Erase<keys::AliasRecord>, Put<keys::GrantRecord>, Erase<keys::GrantRecord>,
                  Put<keys::KeyStoreRecord>, Erase<keys::KeyStoreRecord>,
+                 Put<keys::SessionKeyRecord>, Erase<keys::SessionKeyRecord>,
                  Put<keys::PinRefusalRecord>, Erase<keys::PinRefusalRecord>, NoteLastUse,
                  ReserveInvocations, AppendAudit>;
 
@@ -155,6 +156,9 @@ class MetadataStore : public AuditOutbox {
                                                     std::string_view id) const = 0;
   /// All key stores of a scope by id; of every scope if `scope` is null. They are few.
   [[nodiscard]] virtual std::vector<keys::KeyStorePtr> key_stores(const Scope* scope) const = 0;
+
+  /// Null: that Region's token has made none yet.
+  [[nodiscard]] virtual keys::SessionKeyPtr session_key(std::string_view region) const = 0;
 
   [[nodiscard]] virtual std::vector<keys::PinRefusalRecord> pin_refusals(
       std::string_view token_serial) const = 0;

@@ -150,6 +150,11 @@ class SqliteStore final : public MetadataStore {
   }
   [[nodiscard]] std::vector<keys::KeyStorePtr> key_stores(const Scope* scope) const override;
 
+  [[nodiscard]] keys::SessionKeyPtr session_key(std::string_view region) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.session_keys().find({.account = {}, .region = region, .owner = {}, .name = {}});
+  }
+
   [[nodiscard]] std::vector<keys::PinRefusalRecord> pin_refusals(
       std::string_view token_serial) const override {
     const ReadLock lock(image_mutex_);

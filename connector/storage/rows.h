@@ -37,6 +37,7 @@ class RowWriter {
   void write_one(const Replacement<keys::AliasRecord>& change);
   void write_one(const Replacement<keys::GrantRecord>& change);
   void write_one(const Replacement<keys::KeyStoreRecord>& change);
+  void write_one(const Replacement<keys::SessionKeyRecord>& change);
   void write_one(const RefusalChange& change);
   void write_one(const OutboxLine& line);
   void write_children(const keys::KeyRecord* before, const keys::KeyRecord& after);

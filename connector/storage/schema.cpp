@@ -193,8 +193,22 @@ CREATE UNIQUE INDEX grants_by_name ON grants (account, region, key_id, name, gra
   retiring_principal, issuing_account, operations, constraints, parent) WHERE name <> '';
 )sql";
 
+// Temporary credentials. A session key is wrapped under the key-encryption key of its Region's
+// token.
+constexpr std::string_view kVersion3 = R"sql(
+CREATE TABLE session_keys (
+  region TEXT PRIMARY KEY,
+  version INTEGER NOT NULL,
+  key_kind TEXT NOT NULL,
+  kek BLOB NOT NULL CHECK (length(kek) = 16),
+  wrapped BLOB NOT NULL,
+  created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
 constexpr std::array kMigrations{Migration{.version = 1, .sql = kVersion1},
-                                 Migration{.version = 2, .sql = kVersion2}};
+                                 Migration{.version = 2, .sql = kVersion2},
+                                 Migration{.version = 3, .sql = kVersion3}};
 
 }  // namespace
 

@@ -152,6 +152,16 @@ struct RowWriter::Statements {
   sqlite::Statement delete_store{
       db, "DELETE FROM key_stores WHERE account=? AND region=? AND id=? AND version=?"};
 
+  sqlite::Statement insert_session_key{
+      db,
+      "INSERT INTO session_keys (region, version, key_kind, kek, wrapped, created)"
+      " VALUES (?1,?2,?3,?4,?5,?6)"};
+  sqlite::Statement update_session_key{
+      db,
+      "UPDATE session_keys SET version=?2, key_kind=?3, kek=?4, wrapped=?5, created=?6"
+      " WHERE region=?1 AND version=?7"};
+  sqlite::Statement delete_session_key{db, "DELETE FROM session_keys WHERE region=? AND version=?"};
+
   sqlite::Statement put_refusal{
       db,
       "INSERT INTO pin_refusals (token_serial, pin_hash, failure) VALUES (?1, ?2, ?3)"
@@ -366,6 +376,27 @@ void RowWriter::write_one(const Replacement<keys::KeyStoreRecord>& change) {
     with_row(statements_->insert_store);
   } else {
     with_row(statements_->update_store, signed_of(before->version));
+  }
+}
+
+void RowWriter::write_one(const Replacement<keys::SessionKeyRecord>& change) {
+  const auto& [before, after] = change;
+  if (after == nullptr) {
+    expect_one(
+        statements_->delete_session_key.with(before->region, signed_of(before->version)).run());
+    return;
+  }
+  const auto with_row = [&row = *after](sqlite::Statement& statement, const auto&... more) {
+    expect_one(statement
+                   .with(row.region, signed_of(row.version), name_in(kKeyKindNames, row.key.kind),
+                         ByteView(row.key.kek), ByteView(row.key.blob),
+                         storage::milliseconds(row.created), more...)
+                   .run());
+  };
+  if (before == nullptr) {
+    with_row(statements_->insert_session_key);
+  } else {
+    with_row(statements_->update_session_key, signed_of(before->version));
   }
 }
 

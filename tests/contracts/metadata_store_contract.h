@@ -484,6 +484,35 @@ TEST_P(MetadataStoreContract, RemembersPinRefusals) {
   EXPECT_THAT(store().pin_refusals("s"), ElementsAre(locked));
 }
 
+TEST_P(MetadataStoreContract, KeepsOneSessionKeyARegion) {
+  keys::SessionKeyRecord first;
+  first.region = "us-east-1";
+  first.key = {.kind = pkcs11::KeyKind::hmac_256, .kek = object_id(1), .blob = {0, 255, 7}};
+  first.created = at(1'700'000'000'123);
+  auto other = first;
+  other.region = "eu-west-1";
+  other.key.blob = {8};
+  EXPECT_EQ(store().session_key("us-east-1"), nullptr);
+  commit(store(), {put(first), put(other)});
+  EXPECT_EQ(fault_of(store(), {put(first)}), Fault::conflict);
+  first.version = other.version = 1;
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(*store().session_key("us-east-1"), first);
+    EXPECT_EQ(*store().session_key("eu-west-1"), other);
+    EXPECT_EQ(store().session_key("us-west-1"), nullptr);
+    reopen();
+  }
+  first.key.blob = {9};
+  commit(store(), {put(first), erase(other)});
+  ++first.version;
+  EXPECT_EQ(fault_of(store(), {erase(other)}), Fault::conflict);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(*store().session_key("us-east-1"), first);
+    EXPECT_EQ(store().session_key("eu-west-1"), nullptr);
+    reopen();
+  }
+}
+
 TEST_P(MetadataStoreContract, NotesTheLastUseWithoutMovingTheVersion) {
   commit(store(), {put(plain_key(kHere, "a"))});
   const auto note = [](std::string id, std::string event, std::int64_t time) {

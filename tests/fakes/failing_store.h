@@ -97,6 +97,9 @@ class FailingStore final : public storage::MetadataStore {
   [[nodiscard]] std::vector<keys::KeyStorePtr> key_stores(const Scope* scope) const override {
     return store_.key_stores(scope);
   }
+  [[nodiscard]] keys::SessionKeyPtr session_key(std::string_view region) const override {
+    return store_.session_key(region);
+  }
   [[nodiscard]] std::vector<keys::PinRefusalRecord> pin_refusals(
       std::string_view token_serial) const override {
     return store_.pin_refusals(token_serial);

@@ -100,7 +100,7 @@ TEST_F(SqliteStore, WritesAheadAndSyncsFully) {
   Raw raw(path());
   EXPECT_EQ(raw.text("PRAGMA journal_mode"), "wal");
   EXPECT_EQ(raw.text("PRAGMA application_id"), std::to_string(0x4B4D5363));
-  EXPECT_EQ(raw.text("SELECT max(version) FROM schema_version"), "2");
+  EXPECT_EQ(raw.text("SELECT max(version) FROM schema_version"), "3");
 }
 
 TEST_F(SqliteStore, IsOpenedOnceAtATime) {
@@ -292,10 +292,10 @@ TEST_F(SqliteStore, RefusesRowsThatNoReleaseWrote) {
 
 TEST_F(SqliteStore, RefusesTheSchemaOfALaterReleaseAndLeavesItAlone) {
   (void)open();
-  Raw(path()).run("INSERT INTO schema_version VALUES (3, 0); PRAGMA wal_checkpoint(TRUNCATE)");
+  Raw(path()).run("INSERT INTO schema_version VALUES (4, 0); PRAGMA wal_checkpoint(TRUNCATE)");
   const std::string before = read_file(path());
   EXPECT_EQ(refusal().first, Fault::newer_schema);
-  EXPECT_THAT(refusal().second, HasSubstr("schema 3 of a later release"));
+  EXPECT_THAT(refusal().second, HasSubstr("schema 4 of a later release"));
   EXPECT_EQ(read_file(path()), before);
 }
 
@@ -328,9 +328,33 @@ TEST_F(SqliteStore, LeavesTheVersionBeforeAStepThatFails) {
   EXPECT_EQ(raw.text("SELECT x FROM t"), "2");
 }
 
+std::string schema_file(const std::string& name) {
+  return read_file(std::filesystem::path(KMS_SOURCE_DIR) / "tests/connector/storage" / name);
+}
+
+TEST_F(SqliteStore, OpensADatabaseOfSchemaTwo) {
+  Raw(path()).run(schema_file("schema_v2.sql"));
+  const auto store = open();
+  ASSERT_EQ(store->key_count(kHere), 2U);
+  EXPECT_EQ(store->session_key("us-east-1"), nullptr);
+  keys::GrantRecord grant;
+  grant.scope = kHere;
+  grant.key_id = "1234abcd-12ab-4cde-8bcd-1234567890ab";
+  grant.id = std::string(64, 'e');
+  grant.version = 3;
+  grant.name = "name";
+  grant.grantee_principal = "grantee";
+  grant.retiring_principal = "retirer";
+  grant.issuing_account = kHere.account;
+  grant.operations = {api::GrantOperation::decrypt, api::GrantOperation::encrypt};
+  grant.constraints.encryption_context_subset = api::StringMap{{"a", "b"}};
+  grant.created = at(30);
+  grant.token_key = {7, 7};
+  EXPECT_EQ(*store->grant(kHere, grant.key_id, grant.id), grant);
+}
+
 TEST_F(SqliteStore, OpensADatabaseOfSchemaOne) {
-  Raw(path()).run(
-      read_file(std::filesystem::path(KMS_SOURCE_DIR) / "tests/connector/storage/schema_v1.sql"));
+  Raw(path()).run(schema_file("schema_v1.sql"));
   const auto store = open();
   ASSERT_EQ(store->key_count(kHere), 2U);
 
