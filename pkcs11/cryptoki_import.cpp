@@ -114,6 +114,10 @@ std::variant<MaterialRef, ImportFault> CryptokiToken::import_material(
   if (two_steps ? encrypted.size() <= wrapping.bytes : encrypted.size() != wrapping.bytes) {
     return ImportFault::ciphertext;
   }
+  if (!is_below_modulus(wrapping_key.kind, wrapping_key.public_key,
+                        encrypted.first(wrapping.bytes))) {
+    return ImportFault::ciphertext;
+  }
   if (as.has_value() != (kind == KeyKind::ed25519)) {
     throw Error(Failure::unsupported, "the token takes no such keys so");
   }
@@ -327,7 +331,7 @@ Bytes CryptokiToken::fingerprint(const MaterialRef& key, Deadline deadline) {
     case KeyFamily::ml_dsa:
       break;
   }
-  return std::visit([](const auto& material) { return material.public_key; }, key);
+  return public_key_of(key);
 }
 
 }  // namespace pkcs11

@@ -114,6 +114,8 @@ std::optional<SecretBytes> CryptokiToken::oaep_decrypt(const MaterialRef& key, O
                                                        ByteView ciphertext, Deadline deadline) {
   const KeyKindInfo& kind = check_family(key, KeyFamily::rsa);
   if (ciphertext.size() != kind.bytes) return std::nullopt;
+  // NSS blames its caller for such a number.
+  if (!is_below_modulus(kind.kind, public_key_of(key), ciphertext)) return std::nullopt;
   return with_key(key, deadline,
                   [&](Session& session, const KeyUse& use) -> std::optional<SecretBytes> {
                     const KeyPair pair{use.handle, public_part(key, use, session, deadline)};

@@ -118,6 +118,11 @@ KeyKind kind_of(const MaterialRef& material) noexcept {
   return std::get_if<ObjectMaterial>(&material)->kind;
 }
 
+const Bytes& public_key_of(const MaterialRef& material) noexcept {
+  if (const auto* wrapped = std::get_if<WrappedMaterial>(&material)) return wrapped->public_key;
+  return std::get_if<ObjectMaterial>(&material)->public_key;
+}
+
 std::optional<KeyKind> kind_of(const ObjectInfo& object) noexcept {
   const auto fits = [&object](const KeyKindInfo& row) {
     if (row.type != object.type) return false;

@@ -32,6 +32,7 @@ inline constexpr std::size_t kKeyKinds = 16;
 /// A pair of a private and a public key.
 [[nodiscard]] bool is_pair(KeyKind kind) noexcept;
 [[nodiscard]] KeyKind kind_of(const MaterialRef& material) noexcept;
+[[nodiscard]] const Bytes& public_key_of(const MaterialRef& material) noexcept;
 /// nullopt: the object is no key of a kind of ours.
 [[nodiscard]] std::optional<KeyKind> kind_of(const ObjectInfo& object) noexcept;
 /// Whether a blob of this length can hold a wrapped key of the kind.

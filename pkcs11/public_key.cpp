@@ -207,6 +207,11 @@ std::optional<Bytes> rsa_modulus(KeyKind kind, ByteView public_key) {
   return Bytes(key->modulus.begin(), key->modulus.end());
 }
 
+bool is_below_modulus(KeyKind kind, ByteView public_key, ByteView number) {
+  const auto key = decode_rsa(info(kind), public_key);
+  return !key || std::ranges::lexicographical_compare(number, key->modulus);
+}
+
 std::optional<Bytes> valid_ec_point(KeyKind kind, ByteView public_key) {
   const KeyKindInfo& row = info(kind);
   if (row.family != KeyFamily::ec) return std::nullopt;

@@ -19,6 +19,9 @@ namespace pkcs11 {
 [[nodiscard]] bool add_public_key(Attributes& wanted, KeyKind kind, ByteView public_key);
 /// The modulus without leading zeros; nullopt if it is no RSA key of the kind.
 [[nodiscard]] std::optional<Bytes> rsa_modulus(KeyKind kind, ByteView public_key);
+/// Whether the number, as long as the modulus of the RSA key, is less than it, as what the key
+/// decrypts must be (RFC 8017, 5.1.2). True also of a key that is not known here.
+[[nodiscard]] bool is_below_modulus(KeyKind kind, ByteView public_key, ByteView number);
 /// The uncompressed point (SEC 1, 2.3.3); nullopt if it is no point of the kind's curve.
 [[nodiscard]] std::optional<Bytes> valid_ec_point(KeyKind kind, ByteView public_key);
 

@@ -1,5 +1,6 @@
 #include "tests/contracts/token_contract.h"
 #include "tests/contracts/token_keys_contract.h"
+#include "tests/pkcs11/nss_token.h"
 #include "tests/pkcs11/softhsm_token.h"
 
 namespace pkcs11 {
@@ -37,6 +38,31 @@ Holding wrapping(KeyKind kind) {
 Holding not_wrapping(KeyKind kind) {
   return wrapping(kind) == Holding::none ? Holding::none : Holding::object;
 }
+
+OpenToken on_nss() {
+  auto nss = std::make_shared<NssToken>();
+  auto token = nss->open();
+  return {nss, std::move(token)};
+}
+
+/// NSS softoken 3.87 unwraps no EC private keys, and has neither secp256k1 nor Ed25519.
+Holding of_nss(KeyKind kind) {
+  switch (kind) {
+    case KeyKind::ec_p256:
+    case KeyKind::ec_p384:
+    case KeyKind::ec_p521:
+      return Holding::object;
+    case KeyKind::ec_secp256k1:
+    case KeyKind::ed25519:
+      return Holding::none;
+    default:
+      return wrapping(kind);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Nss, TokenContract,
+                         testing::Values(TokenMaker{"softoken", on_nss, of_nss}),
+                         [](const auto& one) { return one.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     SoftHsm, TokenContract,
