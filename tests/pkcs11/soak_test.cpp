@@ -8,7 +8,9 @@
 #include <thread>
 
 #include "pkcs11/ck_rv.h"
+#include "pkcs11/key_kind.h"
 #include "tests/pkcs11/softhsm_token.h"
+#include "tests/support/public_keys.h"
 
 // Sixteen threads on one token while everything that can go wrong goes wrong. No call may fail but
 // by design, no answer may be wrong, and none may come later than its deadline. KMS_SOAK_SECONDS
@@ -35,6 +37,8 @@ class Soak : public testing::Test {
   pkcs11_proxy::Control& proxy_ = softhsm_.proxy;
   std::unique_ptr<Token> token_ = softhsm_.open();
   std::vector<MaterialRef> keys_;
+  std::vector<MaterialRef> other_keys_;  // that sign, make MACs, encrypt with RSA, agree
+  const kms::test::Peer peer_{"P-256"};
   const ObjectMaterial flickering_{KeyKind::aes_256, ObjectId{0xF1}};
 
   std::atomic<bool> stop_{false};
@@ -53,6 +57,13 @@ class Soak : public testing::Test {
       token_->generate_object(KeyKind::aes_256, key.id, "key", soon());
       keys_.emplace_back(key);
     }
+    std::uint8_t id = 0x10;
+    for (const KeyKind kind : {KeyKind::rsa_2048, KeyKind::ec_p256, KeyKind::hmac_256}) {
+      other_keys_.emplace_back(token_->generate_wrapped(kind, soon()));
+      other_keys_.emplace_back(token_->generate_object(kind, ObjectId{++id}, "key", soon()));
+    }
+    other_keys_.emplace_back(
+        token_->generate_object(KeyKind::ed25519, ObjectId{++id}, "key", soon()));
   }
 
   void fail(const std::string& text) {
@@ -103,6 +114,74 @@ class Soak : public testing::Test {
     });
   }
 
+  void sign(const MaterialRef& key, SignatureScheme scheme, const Bytes& message) {
+    constexpr MessageForm kForm = MessageForm::message;
+    Bytes signature;
+    timed("sign", [&](Deadline d) { signature = token_->sign(key, scheme, kForm, message, d); });
+    if (signature.empty()) return;
+    if (!kms::test::verifies(public_key_of(key), scheme, message, signature)) {
+      fail("a wrong signature");
+    }
+    timed("verify", [&](Deadline d) {
+      if (!token_->verify(key, scheme, kForm, message, signature, d)) fail("a signature refused");
+    });
+    signature.back() ^= 1;
+    timed("verify bad", [&](Deadline d) {
+      if (token_->verify(key, scheme, kForm, message, signature, d)) fail("a bad one was taken");
+    });
+  }
+
+  void make_mac(const MaterialRef& key, const Bytes& message) {
+    Bytes mac;
+    timed("mac", [&](Deadline d) { mac = token_->mac(key, message, d); });
+    if (mac.empty()) return;
+    timed("verify mac", [&](Deadline d) {
+      if (!token_->verify_mac(key, message, mac, d)) fail("a MAC was refused");
+    });
+  }
+
+  void encrypt_with_rsa(const MaterialRef& key, OaepHash hash, const Bytes& plaintext) {
+    Bytes sealed;
+    timed("oaep encrypt",
+          [&](Deadline d) { sealed = token_->oaep_encrypt(key, hash, plaintext, d); });
+    if (sealed.empty()) return;
+    timed("oaep decrypt", [&](Deadline d) {
+      const auto opened = token_->oaep_decrypt(key, hash, sealed, d);
+      if (!opened || !opened->equals(plaintext)) fail("an RSA ciphertext was lost");
+    });
+    sealed.back() ^= 1;
+    timed("oaep decrypt bad", [&](Deadline d) {
+      if (token_->oaep_decrypt(key, hash, sealed, d)) fail("a bad RSA ciphertext was taken");
+    });
+  }
+
+  void agree(const MaterialRef& key) {
+    timed("ecdh", [&](Deadline d) {
+      const auto secret = token_->ecdh(key, peer_.public_key(), d);
+      if (!secret || !secret->equals(peer_.agree(public_key_of(key)))) fail("a wrong secret");
+    });
+  }
+
+  void use_other_key(const MaterialRef& key, std::uint8_t fill) {
+    const Bytes message(1 + fill % 64, fill);
+    switch (info(kind_of(key)).family) {
+      case KeyFamily::hmac:
+        return make_mac(key, message);
+      case KeyFamily::rsa:
+        if (fill % 2 == 0) return sign(key, SignatureScheme::rsa_pss_sha256, message);
+        return encrypt_with_rsa(key, fill % 4 == 1 ? OaepHash::sha1 : OaepHash::sha256, message);
+      case KeyFamily::ec:
+        if (fill % 2 == 0) return sign(key, SignatureScheme::ecdsa_sha256, message);
+        return agree(key);
+      case KeyFamily::edwards:
+        return sign(key, SignatureScheme::ed25519, message);
+      case KeyFamily::aes:
+      case KeyFamily::ml_dsa:
+        break;
+    }
+    fail("a key that is not used");
+  }
+
   /// The key that is destroyed and made again: it is there or it is not, and nothing else.
   void use_flickering() {
     timed("flickering", [&](Deadline d) {
@@ -118,7 +197,7 @@ class Soak : public testing::Test {
     std::mt19937 random(seed);
     while (!stop_) {
       const MaterialRef& key = keys_[random() % keys_.size()];
-      switch (random() % 8) {
+      switch (random() % 12) {
         case 0:
           use_flickering();
           break;
@@ -136,12 +215,18 @@ class Soak : public testing::Test {
           break;
         case 3:
           if (random() % 16 == 0) {
-            timed("wrap", [&](Deadline d) { (void)token_->generate_wrapped(KeyKind::aes_256, d); });
+            const KeyKind kind = random() % 2 == 0 ? KeyKind::aes_256 : KeyKind::ec_p256;
+            timed("wrap", [&](Deadline d) { (void)token_->generate_wrapped(kind, d); });
           }
           break;
         case 4:
         case 5:
           data_key(key);
+          break;
+        case 6:
+        case 7:
+          use_other_key(other_keys_[random() % other_keys_.size()],
+                        static_cast<std::uint8_t>(random()));
           break;
         default:
           round_trip(key, static_cast<std::uint8_t>(random()));
@@ -180,7 +265,8 @@ class Soak : public testing::Test {
   }
 
   void one_round(int round) {
-    for (const char* function : {"C_EncryptInit", "C_Encrypt", "C_DecryptInit", "C_Decrypt"}) {
+    for (const char* function : {"C_EncryptInit", "C_Encrypt", "C_DecryptInit", "C_Decrypt",
+                                 "C_SignInit", "C_Sign", "C_VerifyInit", "C_Verify"}) {
       proxy_.fail(function, CKR_SESSION_HANDLE_INVALID, 0, 4);
       let_work(30);
       proxy_.fail(function, CKR_OPERATION_ACTIVE, 0, 4);
@@ -188,8 +274,14 @@ class Soak : public testing::Test {
       proxy_.fail(function, CKR_DEVICE_ERROR, 0, 4);
       let_work(30);
     }
-    proxy_.fail("C_EncryptInit", CKR_KEY_HANDLE_INVALID, 0, 3);
-    let_work(30);
+    for (const char* function : {"C_EncryptInit", "C_SignInit", "C_VerifyInit", "C_DeriveKey"}) {
+      proxy_.fail(function, CKR_KEY_HANDLE_INVALID, 0, 3);
+      let_work(30);
+    }
+    for (const char* function : {"C_DeriveKey", "C_GenerateKeyPair", "C_UnwrapKey"}) {
+      proxy_.fail(function, CKR_SESSION_HANDLE_INVALID, 0, 2);
+      let_work(30);
+    }
     proxy_.fail("C_Decrypt", CKR_GENERAL_ERROR, 0, 1);
     let_work(30);
     proxy_.fail("C_OpenSession", CKR_DEVICE_ERROR, 0, 2);
@@ -230,7 +322,7 @@ TEST_F(Soak, NoCallFailsNoAnswerIsWrongNothingHangs) {
   EXPECT_EQ(proxy_.tripped(), 0U);
   token_->check_health(soon());
   (void)token_->destroy_object(flickering_.id, soon());
-  EXPECT_EQ(token_->objects(soon()).size(), 2U);
+  EXPECT_EQ(token_->objects(soon()).size(), 6U);
   RecordProperty("operations", std::to_string(done_));
   std::cout << done_ << " operations in " << rounds << " rounds, " << token_->epoch()
             << " logins, worst " << worst_ms_ << " ms\n";
