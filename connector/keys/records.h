@@ -33,6 +33,8 @@ struct Imported {
   Bytes fingerprint;
   std::string description;
   std::optional<Timestamp> valid_to;  // unset: it does not expire
+  /// Generation::reserved of what was deleted or has expired: the same material may come back.
+  std::uint64_t reserved = 0;
   bool operator==(const Imported&) const = default;
 };
 

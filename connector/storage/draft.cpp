@@ -31,6 +31,22 @@ keys::Generation* generation_of(keys::KeyRecord& key, std::string_view material_
   return nullptr;
 }
 
+/// Imported material that was deleted and comes back goes on counting where it was.
+void keep_reserved(const keys::Material& stored, keys::Material& record) {
+  if (!stored.imported || !record.imported) return;
+  std::uint64_t reserved = stored.imported->reserved;
+  if (stored.generations.empty()) {
+    for (keys::Generation& generation : record.generations) {
+      generation.reserved = std::max(generation.reserved, reserved);
+    }
+  } else if (record.generations.empty()) {
+    for (const keys::Generation& generation : stored.generations) {
+      reserved = std::max(reserved, generation.reserved);
+    }
+  }
+  record.imported->reserved = std::max(record.imported->reserved, reserved);
+}
+
 /// What moves without the version must not be undone by a record that was read before it moved: a
 /// reserved block of invocations that fell back would let IVs run past their bound.
 void keep_unversioned(const keys::KeyRecord& stored, keys::KeyRecord& record) {
@@ -43,6 +59,8 @@ void keep_unversioned(const keys::KeyRecord& stored, keys::KeyRecord& record) {
         ours->reserved = std::max(ours->reserved, generation.reserved);
       }
     }
+    const auto same = std::ranges::find(record.materials, material.id, &keys::Material::id);
+    if (same != record.materials.end()) keep_reserved(material, *same);
   }
 }
 

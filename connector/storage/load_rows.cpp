@@ -117,17 +117,19 @@ keys::Material material_of(const sqlite::Statement& row) {
     material.imported =
         keys::Imported{.fingerprint = row.blob(7), .description = row.text(8), .valid_to = {}};
     if (!row.is_null(9)) material.imported->valid_to = timestamp(row.integer(9));
+    material.imported->reserved = static_cast<std::uint64_t>(row.integer(10));
   }
   return material;
 }
 
 void load_materials(std::vector<keys::KeyRecord>& records, sqlite3* database) {
-  load_children(records, database,
-                "SELECT account, region, key_id, id, created, rotation_type, rotated, fingerprint,"
-                " description, valid_to FROM materials ORDER BY account, region, key_id, position",
-                [](keys::KeyRecord& key, const sqlite::Statement& row) {
-                  key.materials.push_back(material_of(row));
-                });
+  load_children(
+      records, database,
+      "SELECT account, region, key_id, id, created, rotation_type, rotated, fingerprint,"
+      " description, valid_to, reserved FROM materials ORDER BY account, region, key_id, position",
+      [](keys::KeyRecord& key, const sqlite::Statement& row) {
+        key.materials.push_back(material_of(row));
+      });
   load_children(
       records, database,
       "SELECT account, region, key_id, material_id, number, kind, key_kind, object_id,"

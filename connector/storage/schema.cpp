@@ -206,9 +206,14 @@ CREATE TABLE session_keys (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array kMigrations{Migration{.version = 1, .sql = kVersion1},
-                                 Migration{.version = 2, .sql = kVersion2},
-                                 Migration{.version = 3, .sql = kVersion3}};
+// Invocations reserved of imported material that was deleted.
+constexpr std::string_view kVersion4 = R"sql(
+ALTER TABLE materials ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array kMigrations{
+    Migration{.version = 1, .sql = kVersion1}, Migration{.version = 2, .sql = kVersion2},
+    Migration{.version = 3, .sql = kVersion3}, Migration{.version = 4, .sql = kVersion4}};
 
 }  // namespace
 

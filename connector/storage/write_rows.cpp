@@ -90,7 +90,8 @@ struct RowWriter::Statements {
   sqlite::Statement insert_material{
       db,
       "INSERT INTO materials (account, region, key_id, position, id, created, rotation_type,"
-      " rotated, fingerprint, description, valid_to) VALUES (?,?,?,?,?,?,?,?,?,?,?)"};
+      " rotated, fingerprint, description, valid_to, reserved) VALUES"
+      " (?,?,?,?,?,?,?,?,?,?,?,?)"};
   sqlite::Statement delete_materials{
       db, "DELETE FROM materials WHERE account=? AND region=? AND key_id=?"};
   sqlite::Statement insert_generation{
@@ -266,7 +267,8 @@ void RowWriter::write_materials(const keys::KeyRecord* before, const keys::KeyRe
             rotated ? milliseconds(std::optional(rotated->time)) : std::nullopt,
             imported ? std::optional<ByteView>(imported->fingerprint) : std::nullopt,
             imported ? std::optional<std::string_view>(imported->description) : std::nullopt,
-            imported ? milliseconds(imported->valid_to) : std::nullopt)
+            imported ? milliseconds(imported->valid_to) : std::nullopt,
+            signed_of(imported ? imported->reserved : 0))
         .run();
     std::int64_t place = 0;
     for (const keys::Generation& generation : material.generations) {

@@ -568,6 +568,32 @@ TEST_P(MetadataStoreContract, RaisesReservationsAndNeverLowersThem) {
   EXPECT_EQ(fault_of(store(), {reserve("gone", 0, 1)}), Fault::conflict);
 }
 
+TEST_P(MetadataStoreContract, GoesOnCountingWhenDeletedMaterialComesBack) {
+  auto record = plain_key(kHere, "a");
+  const keys::Generation imported{.number = 1,
+                                  .ref = pkcs11::WrappedMaterial{.kek = object_id(1), .blob = {1}}};
+  record.materials = {
+      {.id = std::string(64, 'b'), .generations = {imported}, .imported = keys::Imported{}}};
+  commit(store(), {put(record)});
+  for (const std::uint64_t reserved : {5000U, 9000U}) {
+    auto deleted = key("a");
+    commit(store(), {storage::ReserveInvocations{.scope = kHere,
+                                                 .key_id = "a",
+                                                 .material_id = std::string(64, 'b'),
+                                                 .generation = 1,
+                                                 .reserved = reserved}});
+    deleted.materials[0].generations.clear();
+    commit(store(), {put(deleted)});
+    reopen();
+    auto again = key("a");
+    ASSERT_TRUE(again.materials[0].generations.empty());
+    again.materials[0].generations = {imported};
+    commit(store(), {put(again)});
+    reopen();
+    EXPECT_EQ(key("a").materials[0].generations[0].reserved, reserved);
+  }
+}
+
 TEST_P(MetadataStoreContract, HandsOutTheOutboxInOrderUntilItIsWritten) {
   commit(store(), {audit("1"), put(plain_key(kHere, "a")), audit("2")});
   commit(store(), {audit("3 \u20AC")});

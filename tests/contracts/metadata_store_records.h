@@ -64,7 +64,9 @@ inline keys::KeyRecord full_key(const Scope& scope, std::string id) {
       {.id = std::string(64, 'c'),
        .created = at(3),
        .generations = {},
-       .imported = keys::Imported{.fingerprint = {}, .description = "", .valid_to = {}}},
+       .imported =
+           keys::Imported{
+               .fingerprint = {}, .description = "", .valid_to = {}, .reserved = 123'456}},
   };
   key.current_material = std::string(64, 'a');
   key.pending_material = std::string(64, 'c');

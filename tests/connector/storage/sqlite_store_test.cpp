@@ -100,7 +100,7 @@ TEST_F(SqliteStore, WritesAheadAndSyncsFully) {
   Raw raw(path());
   EXPECT_EQ(raw.text("PRAGMA journal_mode"), "wal");
   EXPECT_EQ(raw.text("PRAGMA application_id"), std::to_string(0x4B4D5363));
-  EXPECT_EQ(raw.text("SELECT max(version) FROM schema_version"), "3");
+  EXPECT_EQ(raw.text("SELECT max(version) FROM schema_version"), "4");
 }
 
 TEST_F(SqliteStore, IsOpenedOnceAtATime) {
@@ -292,10 +292,10 @@ TEST_F(SqliteStore, RefusesRowsThatNoReleaseWrote) {
 
 TEST_F(SqliteStore, RefusesTheSchemaOfALaterReleaseAndLeavesItAlone) {
   (void)open();
-  Raw(path()).run("INSERT INTO schema_version VALUES (4, 0); PRAGMA wal_checkpoint(TRUNCATE)");
+  Raw(path()).run("INSERT INTO schema_version VALUES (5, 0); PRAGMA wal_checkpoint(TRUNCATE)");
   const std::string before = read_file(path());
   EXPECT_EQ(refusal().first, Fault::newer_schema);
-  EXPECT_THAT(refusal().second, HasSubstr("schema 4 of a later release"));
+  EXPECT_THAT(refusal().second, HasSubstr("schema 5 of a later release"));
   EXPECT_EQ(read_file(path()), before);
 }
 
