@@ -47,9 +47,9 @@ bool is_role_of_session(const Arn& role, const Arn& session) {
 
 }  // namespace
 
-bool is_principal_arn(const config::Config& config, std::string_view arn) {
+bool is_principal_arn(std::string_view partition, std::string_view arn) {
   const auto parsed = Arn::parse(arn);
-  if (!parsed || parsed->partition != config.partition || !parsed->region.empty() ||
+  if (!parsed || parsed->partition != partition || !parsed->region.empty() ||
       !is_account(parsed->account)) {
     return false;
   }
@@ -61,16 +61,10 @@ bool is_principal_arn(const config::Config& config, std::string_view arn) {
          (!role_of_session(resource).empty() || has_name(resource, kFederated));
 }
 
-bool is_known_principal(const config::Config& config, std::string_view arn) {
-  if (!is_principal_arn(config, arn)) return false;
-  const Arn parsed = *Arn::parse(arn);
-  if (std::ranges::count(config.accounts, parsed.account) == 0) return false;
-  if (parsed.resource == kRoot || parsed.resource.starts_with(kFederated)) return true;
-  return std::ranges::any_of(config.principals, [&](const config::Principal& known) {
-    if (parsed.service == "iam") return known.arn == arn;
-    const auto role = Arn::parse(known.arn);
-    return role && is_role_of_session(*role, parsed);
-  });
+std::string role_name_of_session(std::string_view arn) {
+  const auto parsed = Arn::parse(arn);
+  return parsed && parsed->service == "sts" ? std::string(role_of_session(parsed->resource))
+                                            : std::string();
 }
 
 PrincipalMatch match_principal(std::string_view principal, const Caller& caller) {

@@ -1,18 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
-#include "config/config.h"
 #include "connector/auth/caller.h"
 
 namespace kms::auth {
 
 /// Whether the text is the ARN of an account root, user, role, role session or federated user.
-bool is_principal_arn(const config::Config& config, std::string_view arn);
-/// Whether there is such a principal: of an account that is served, users and roles (also those of
-/// sessions) by the configuration.
-bool is_known_principal(const config::Config& config, std::string_view arn);
+bool is_principal_arn(std::string_view partition, std::string_view arn);
+/// "R" of "arn:aws:sts::ACCOUNT:assumed-role/R/S"; empty for all else.
+std::string role_name_of_session(std::string_view arn);
 
 enum class PrincipalMatch : std::uint8_t {
   none,

@@ -2,6 +2,9 @@
 
 #include <openssl/crypto.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "connector/base/encodings.h"
 
 namespace kms::auth {
@@ -37,24 +40,31 @@ SecretBytes derive_signing_key(const SecretBytes& secret, std::string_view date,
   return SecretBytes::copy_of(key.view());
 }
 
-SigningKeys::SigningKeys(std::size_t access_keys, std::size_t regions)
-    : regions_(regions), slots_(access_keys * regions) {}
+SigningKeys::Dated& SigningKeys::dated(std::chrono::sys_days day, std::string_view region,
+                                       std::string_view service) {
+  auto slot = std::ranges::find_if(slots_, [&](const Slot& known) {
+    return known.region == region && known.service == service;
+  });
+  if (slot == slots_.end()) {
+    slots_.push_back({.region = std::string(region), .service = std::string(service), .days = {}});
+    slot = std::prev(slots_.end());
+  }
+  return slot->days[static_cast<std::size_t>(day.time_since_epoch().count()) % 2];
+}
 
-SigningKeys::Key SigningKeys::get(std::size_t access_key, std::size_t region,
-                                  std::chrono::sys_days day, const SecretBytes& secret,
-                                  std::string_view date, std::string_view region_name) {
-  Slot& slot = slots_.at(access_key * regions_ + region);
-  const std::size_t parity = static_cast<std::size_t>(day.time_since_epoch().count()) % 2;
+SigningKeys::Key SigningKeys::get(const SecretBytes& secret, std::chrono::sys_days day,
+                                  std::string_view date, std::string_view region,
+                                  std::string_view service) {
   {
-    const MutexLock lock(slot.mutex);
-    const Dated& dated = slot.keys[parity];
-    if (dated.key && dated.day == day) return dated.key;
+    const MutexLock lock(mutex_);
+    const Dated& kept = dated(day, region, service);
+    if (kept.key && kept.day == day) return kept.key;
   }
   // Several threads may derive the same key once a day; none waits for another meanwhile.
   auto derived =
-      std::make_shared<const SecretBytes>(derive_signing_key(secret, date, region_name, kService));
-  const MutexLock lock(slot.mutex);
-  slot.keys[parity] = {.day = day, .key = derived};
+      std::make_shared<const SecretBytes>(derive_signing_key(secret, date, region, service));
+  const MutexLock lock(mutex_);
+  dated(day, region, service) = {.day = day, .key = derived};
   return derived;
 }
 

@@ -2,8 +2,8 @@
 
 #include <array>
 #include <chrono>
-#include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,26 +11,20 @@
 
 namespace kms::auth {
 
-/// The service that credentials must be scoped to.
-constexpr std::string_view kService = "kms";
-
 /// The key that a caller signs with on one day, in one Region and for one service: derived from the
 /// secret access key.
 SecretBytes derive_signing_key(const SecretBytes& secret, std::string_view date,
                                std::string_view region, std::string_view service);
 
-/// Derived signing keys, kept for each access key and Region for the two latest days that were
-/// asked for: the skew lets two days be valid around midnight, and no request can make it grow.
-/// Thread-safe.
+/// Keys derived from one secret, kept for each Region and service for the two latest days that were
+/// asked for: the skew lets two days be valid around midnight. Grows with the Regions and services
+/// that are asked for, which must be served ones. Thread-safe.
 class SigningKeys {
  public:
-  SigningKeys(std::size_t access_keys, std::size_t regions);
-
   using Key = std::shared_ptr<const SecretBytes>;
   /// `day` and `date` ("20150830") are the same day.
-  [[nodiscard]] Key get(std::size_t access_key, std::size_t region, std::chrono::sys_days day,
-                        const SecretBytes& secret, std::string_view date,
-                        std::string_view region_name);
+  [[nodiscard]] Key get(const SecretBytes& secret, std::chrono::sys_days day, std::string_view date,
+                        std::string_view region, std::string_view service);
 
  private:
   struct Dated {
@@ -38,12 +32,15 @@ class SigningKeys {
     Key key;
   };
   struct Slot {
-    Mutex mutex;
-    std::array<Dated, 2> keys KMS_GUARDED_BY(mutex);  // by the parity of the day
+    std::string region;
+    std::string service;
+    std::array<Dated, 2> days;  // by the parity of the day
   };
+  Dated& dated(std::chrono::sys_days day, std::string_view region, std::string_view service)
+      KMS_REQUIRES(mutex_);
 
-  std::size_t regions_;
-  std::vector<Slot> slots_;
+  Mutex mutex_;
+  std::vector<Slot> slots_ KMS_GUARDED_BY(mutex_);
 };
 
 }  // namespace kms::auth

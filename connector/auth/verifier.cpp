@@ -1,10 +1,12 @@
-#include <map>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "connector/api/error.h"
 #include "connector/auth/authorization_header.h"
 #include "connector/auth/canonical.h"
+#include "connector/auth/guess_limit.h"
 #include "connector/auth/signing_keys.h"
 #include "connector/auth/sigv4.h"
 #include "connector/base/encodings.h"
@@ -18,25 +20,7 @@ using std::chrono::sys_seconds;
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr std::string_view kTerminator = "aws4_request";
-
-/// An access key that may sign. Number 0 is nobody's: a request of an unknown access key is
-/// verified against it, so that it takes as long as one with a wrong signature.
-struct Signatory {
-  std::size_t number = 0;
-  const SecretBytes* secret = nullptr;
-  Caller caller;
-};
-
-Caller caller_of(const config::Principal& principal, const std::string& access_key_id) {
-  const bool root = principal.arn.ends_with(":root");
-  return {.arn = principal.arn,
-          .account = principal.account,
-          .type = root ? "Root" : "IAMUser",
-          .principal_id = root ? principal.account : principal.unique_id,
-          .user_name = root ? std::string() : principal.name,
-          .access_key_id = access_key_id,
-          .principal = &principal};
-}
+constexpr std::string_view kInvalidToken = "The security token included in the request is invalid";
 
 /// The number of `size` digits at `at`; -1 if they are none.
 int digits(std::string_view text, std::size_t at, std::size_t size) {
@@ -118,11 +102,15 @@ std::string scope_of(const Credential& credential) {
 }
 
 /// Every mismatch of the scope in one message. `date` is the request's own.
-void check_scope(const Credential& credential, bool region_served, std::string_view date) {
+void check_scope(const Credential& credential, bool region_served, std::string_view date,
+                 std::string_view service) {
   std::string faults;
   if (!region_served) faults += "Credential should be scoped to a valid region. ";
-  if (credential.service != kService)
-    faults += "Credential should be scoped to correct service: 'kms'. ";
+  if (credential.service != service) {
+    faults.append("Credential should be scoped to correct service: '")
+        .append(service)
+        .append("'. ");
+  }
   if (credential.terminator != kTerminator) {
     faults.append("Credential should be scoped with a valid terminator: 'aws4_request', not '")
         .append(credential.terminator)
@@ -177,6 +165,12 @@ std::string_view date_of(const api::Headers& headers) {
   return headers.get("Date").value_or(std::string_view{});
 }
 
+/// Whether the role's sessions were revoked after this one began.
+bool is_revoked(const Caller& caller) {
+  return caller.principal && caller.session && caller.principal->sessions_not_before &&
+         caller.session->issued < *caller.principal->sessions_not_before;
+}
+
 /// Whether the digest that the client sent for the body, if any, is the body's. UNSIGNED-PAYLOAD is
 /// none.
 bool body_as_announced(const api::Headers& headers, std::string_view body_sha256_hex) {
@@ -187,54 +181,87 @@ bool body_as_announced(const api::Headers& headers, std::string_view body_sha256
 }  // namespace
 
 struct SignatureVerifier::Impl {
-  Impl(const config::Config& config, const Clock& clock);
+  Impl(const config::Config& config, const Parts& given)
+      : parts(given), skew(config.sigv4.skew), nobodys_keys() {
+    for (const config::Region& region : config.regions) regions.insert(region.name);
+  }
 
-  const Clock& clock;
+  /// Whose signature it is to be, as far as the request says.
+  struct Signatory {
+    SigningKeys::Key key;
+    Caller caller;
+    std::optional<api::Error> fault;  // there is none, and the signature only takes its time
+  };
+  [[nodiscard]] Signatory signatory_of(const Credential& credential, sys_seconds time,
+                                       const std::optional<std::string_view>& token) const;
+  [[nodiscard]] Signatory session_of(const Credential& credential,
+                                     const std::optional<std::string_view>& token) const;
+
+  Parts parts;
   std::chrono::seconds skew;
-  std::map<std::string, std::size_t, std::less<>> regions;    // by name: their number
-  std::map<std::string, Signatory, std::less<>> signatories;  // by access key id; active ones only
+  std::set<std::string, std::less<>> regions;
+  // A request of an unknown access key is verified against these, so that it takes as long as one
+  // with a wrong signature.
   SecretBytes nobodys_secret =
       SecretBytes::copy_of(std::string_view("the secret of no access key, 40 octets  "));
-  Signatory nobody;
-  SigningKeys signing_keys;
+  mutable SigningKeys nobodys_keys;
 };
 
-namespace {
-
-std::size_t count_access_keys(const config::Config& config) {
-  std::size_t count = 0;
-  for (const config::Principal& principal : config.principals)
-    count += principal.access_keys.size();
-  return count;
-}
-
-}  // namespace
-
-SignatureVerifier::Impl::Impl(const config::Config& config, const Clock& real_time)
-    : clock(real_time),
-      skew(config.sigv4.skew),
-      nobody{.number = 0, .secret = &nobodys_secret, .caller = {}},
-      signing_keys(count_access_keys(config) + 1, config.regions.size()) {
-  for (const config::Region& region : config.regions)
-    regions.try_emplace(region.name, regions.size());
-  std::size_t number = 0;
-  for (const config::Principal& principal : config.principals) {
-    for (const config::AccessKey& key : principal.access_keys) {
-      ++number;
-      if (!key.active) continue;
-      signatories.try_emplace(key.id, Signatory{.number = number,
-                                                .secret = &key.secret,
-                                                .caller = caller_of(principal, key.id)});
-    }
+SignatureVerifier::Impl::Signatory SignatureVerifier::Impl::signatory_of(
+    const Credential& credential, sys_seconds time,
+    const std::optional<std::string_view>& token) const {
+  if (credential.access_key_id.starts_with(kTemporaryPrefix)) return session_of(credential, token);
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const IdentityDirectory::Ptr identities = parts.identities.current();
+  const Identities::AccessKey* known = identities->access_key(credential.access_key_id);
+  if (known == nullptr || !known->active) {
+    return {.key = nobodys_keys.get(nobodys_secret, day, credential.date, credential.region,
+                                    credential.service),
+            .caller = {},
+            .fault = api::Error(ErrorCode::unrecognized_client,
+                                "The security token included in the request is invalid.")};
   }
+  return {.key = known->signing_keys.get(known->secret, day, credential.date, credential.region,
+                                         credential.service),
+          .caller = known->caller,
+          .fault = std::nullopt};
 }
 
-SignatureVerifier::SignatureVerifier(const config::Config& config, const Clock& clock)
-    : impl_(std::make_unique<Impl>(config, clock)) {}
+SignatureVerifier::Impl::Signatory SignatureVerifier::Impl::session_of(
+    const Credential& credential, const std::optional<std::string_view>& token) const {
+  using Status = SessionCredentials::Status;
+  SessionCredentials::Found found;
+  if (token && parts.sessions != nullptr) {
+    found = parts.sessions->find(credential.access_key_id, *token, *parts.identities.current(),
+                                 parts.clock.now());
+  }
+  if (found.status == Status::valid && is_revoked(found.caller)) found.status = Status::expired;
+  const SecretBytes& secret = found.status == Status::valid ? found.secret : nobodys_secret;
+  Signatory signatory{.key = std::make_shared<const SecretBytes>(derive_signing_key(
+                          secret, credential.date, credential.region, credential.service)),
+                      .caller = std::move(found.caller),
+                      .fault = std::nullopt};
+  switch (found.status) {
+    case Status::valid:
+      break;
+    case Status::expired:
+      signatory.fault.emplace(ErrorCode::expired_token,
+                              "The security token included in the request is expired");
+      break;
+    case Status::invalid:
+      signatory.fault.emplace(ErrorCode::unrecognized_client, std::string(kInvalidToken));
+      break;
+  }
+  return signatory;
+}
+
+SignatureVerifier::SignatureVerifier(const config::Config& config, const Parts& parts)
+    : impl_(std::make_unique<Impl>(config, parts)) {}
 
 SignatureVerifier::~SignatureVerifier() = default;
 
-Identity SignatureVerifier::verify(const api::Request& request) const {
+Identity SignatureVerifier::verify(const api::Request& request, std::string_view service,
+                                   std::size_t* failures) const {
   const std::string_view header = authorization_of(request, split_target(request.uri).query);
   const std::string_view date = date_of(request.headers);
   const Authorization authorization = parse_authorization(header, !date.empty());
@@ -244,7 +271,7 @@ Identity SignatureVerifier::verify(const api::Request& request) const {
                      "Date must be in ISO-8601 'basic format'. Got '" + std::string(date) +
                          "'. See http://en.wikipedia.org/wiki/ISO_8601");
   }
-  check_skew(date, *time, std::chrono::floor<std::chrono::seconds>(impl_->clock.now()),
+  check_skew(date, *time, std::chrono::floor<std::chrono::seconds>(impl_->parts.clock.now()),
              impl_->skew);
   check_signed_headers(request.headers, SignedHeaders(authorization.signed_headers));
   if (authorization.algorithm != kAlgorithm) {
@@ -253,38 +280,37 @@ Identity SignatureVerifier::verify(const api::Request& request) const {
         "Unsupported AWS 'algorithm': '" + std::string(authorization.algorithm) + "'.");
   }
   const Credential credential = parse_credential(authorization.credential);
-  const auto region = impl_->regions.find(credential.region);
-  check_scope(credential, region != impl_->regions.end(), date);
+  check_scope(credential, impl_->regions.contains(credential.region), date, service);
 
-  const auto known = impl_->signatories.find(credential.access_key_id);
-  const Signatory& signatory = known == impl_->signatories.end() ? impl_->nobody : known->second;
-  const SigningKeys::Key key = impl_->signing_keys.get(
-      signatory.number, region->second, std::chrono::floor<std::chrono::days>(*time),
-      *signatory.secret, credential.date, credential.region);
+  const auto token = request.headers.get("X-Amz-Security-Token");
+  const Impl::Signatory signatory = impl_->signatory_of(credential, *time, token);
   const std::string body_hash = to_hex(sha256(request.body.view()));
   const std::string scope = scope_of(credential);
   const std::string calculated = to_hex(hmac_sha256(
-      key->view(),
+      signatory.key->view(),
       as_bytes(string_to_sign(
           date, scope, canonical_request(request, authorization.signed_headers, body_hash)))));
   const bool matches =
-      equal_in_constant_time(as_bytes(calculated), as_bytes(authorization.signature));
-
-  if (signatory.number == 0) {
-    throw api::Error(ErrorCode::unrecognized_client,
-                     "The security token included in the request is invalid.");
-  }
-  if (!matches || !body_as_announced(request.headers, body_hash)) {
+      equal_in_constant_time(as_bytes(calculated), as_bytes(authorization.signature)) &&
+      body_as_announced(request.headers, body_hash);
+  if (signatory.fault || !matches) {
+    // Access keys that nobody has count as one, so that inventing them does not help.
+    const bool known = !signatory.caller.arn.empty();
+    if (impl_->parts.guesses != nullptr) {
+      const std::size_t count = impl_->parts.guesses->failed(
+          known ? credential.access_key_id : std::string_view{}, request.peer_address);
+      if (failures != nullptr) *failures = count;
+    }
+    if (signatory.fault) throw api::Error(*signatory.fault);
     throw api::Error(
         ErrorCode::invalid_signature,
         "The request signature we calculated does not match the signature you provided. Check your "
         "AWS "
         "Secret Access Key and signing method. Consult the service documentation for details.");
   }
-  // Only session credentials come with a token, and no access key here is one of those.
-  if (request.headers.has("X-Amz-Security-Token")) {
-    throw api::Error(ErrorCode::unrecognized_client,
-                     "The security token included in the request is invalid");
+  // Only session credentials come with a token.
+  if (token && signatory.caller.session == nullptr) {
+    throw api::Error(ErrorCode::unrecognized_client, std::string(kInvalidToken));
   }
   return {.caller = signatory.caller, .region = std::string(credential.region)};
 }
