@@ -57,6 +57,26 @@ class Object {
   bool first_ = true;
 };
 
+/// Whose session it is, and since when.
+void write_session(std::string& out, const auth::Caller& caller) {
+  Object context(out);
+  const auth::PrincipalPtr& principal = caller.principal;
+  if (principal != nullptr && principal->type == auth::Principal::Type::role) {
+    Object issuer(context.member("sessionIssuer"));
+    issuer.text("type", "Role");
+    issuer.text("principalId", principal->unique_id);
+    issuer.text("arn", principal->arn);
+    issuer.text("accountId", principal->account);
+    issuer.text("userName", principal->name);
+    issuer.end();
+  }
+  Object attributes(context.member("attributes"));
+  attributes.text("creationDate", iso8601_extended(caller.session->issued));
+  attributes.text("mfaAuthenticated", "false");
+  attributes.end();
+  context.end();
+}
+
 void write_identity(std::string& out, const Record& record) {
   Object identity(out);
   if (record.event_type == kServiceEvent) {
@@ -70,6 +90,7 @@ void write_identity(std::string& out, const Record& record) {
     identity.text("accountId", caller.account);
     identity.text_if_any("accessKeyId", caller.access_key_id);
     identity.text_if_any("userName", caller.user_name);
+    if (caller.session != nullptr) write_session(identity.member("sessionContext"), caller);
   } else {
     identity.text("type", "Unknown");
     identity.text_if_any("accessKeyId", clipped(record.access_key_id, kLongestName));
@@ -89,7 +110,7 @@ void write_resources(std::string& out, const std::vector<Resource>& resources) {
     if (&resource != &resources.front()) out += ',';
     Object entry(out);
     entry.text("accountId", resource.account);
-    entry.text("type", "AWS::KMS::Key");
+    entry.text("type", resource.type);
     entry.text("ARN", resource.arn);
     entry.end();
   }
@@ -117,7 +138,7 @@ std::string to_json(const Record& record) {
   event.text("eventVersion", "1.11");
   write_identity(event.member("userIdentity"), record);
   event.text("eventTime", iso8601_extended(record.time));
-  event.text("eventSource", "kms.amazonaws.com");
+  event.text("eventSource", record.event_source);
   event.text("eventName", clipped(record.event_name, kLongestName));
   event.text("awsRegion", record.region);
   event.text("sourceIPAddress", service_event ? kInternal : std::string_view(record.source_ip));

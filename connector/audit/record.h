@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace kms::audit {
 struct Resource {
   std::string arn;
   std::string account;
+  std::string_view type = "AWS::KMS::Key";
 };
 
 /// One request as CloudTrail tells it (spec (f)). request_parameters and response_elements are JSON
@@ -22,6 +24,7 @@ struct Record {
   std::string event_id;    // uuid
   std::string request_id;  // x-amzn-RequestId
   Timestamp time{};
+  std::string_view event_source = "kms.amazonaws.com";
   std::string event_name;  // operation, or what the target said if unknown
   std::string region;
   std::string source_ip;

@@ -12,6 +12,7 @@
 #include "connector/keystores/region_tokens.h"
 #include "connector/keystores/related_keys.h"
 #include "connector/keystores/sealed_password.h"
+#include "connector/keystores/session_key.h"
 #include "connector/keystores/store_error.h"
 #include "connector/keystores/store_rules.h"
 #include "connector/keystores/token_error.h"
@@ -136,6 +137,15 @@ std::vector<keys::KeyRecord> KeyStores::following(const keys::KeyRecord& key, De
 
 void KeyStores::replicate(keys::KeyRecord& primary, keys::KeyRecord& replica, Deadline deadline) {
   translated(TokenRole::region, [&] { impl_->related_keys.replicate(primary, replica, deadline); });
+}
+
+SecretBytes KeyStores::session_mac(ByteView message, Deadline deadline) {
+  const std::string& region = impl_->config.default_region;
+  (void)impl_->regions.key_store(region);  // an absent token is not waited for
+  return translated(TokenRole::region, [&] {
+    return keystores::session_mac(impl_->regions.token(region, deadline), region, impl_->store,
+                                  impl_->clock, message, deadline);
+  });
 }
 
 bool KeyStores::available(const keys::KeyRecord& key) const {

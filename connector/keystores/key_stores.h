@@ -57,6 +57,10 @@ class KeyStores {
                                                        Deadline deadline);
   void replicate(keys::KeyRecord& primary, keys::KeyRecord& replica, Deadline deadline);
 
+  /// HMAC-SHA-256 in the default Region's own token, under its session key. KMSInternalException
+  /// while the token is absent.
+  [[nodiscard]] SecretBytes session_mac(ByteView message, Deadline deadline);
+
   /// What the operations need of a custom key store. Each checks what AWS checks, in its order, and
   /// throws the API's errors. They talk to no token while holding a lock.
   struct NewStore {
