@@ -28,7 +28,8 @@ struct RegionTokens::Slot {
   const std::shared_ptr<TokenHandle> handle;
   std::shared_ptr<TokenKeyStore> store;  // fixed once made
   std::thread thread;
-  // These two under the mutex of RegionTokens.
+  // These under the mutex of RegionTokens.
+  bool attempted = false;
   std::string why = "not opened yet";
   bool sick = false;
 };
@@ -104,6 +105,7 @@ void RegionTokens::work(Slot& slot) {
   bool again = open(slot);
   {
     const MutexLock lock(mutex_);
+    slot.attempted = true;
     ++attempted_;
   }
   changed_.notify_all();
@@ -137,10 +139,14 @@ RegionTokens::Task RegionTokens::next_task(Slot& slot, std::optional<pkcs11::Dea
 
 std::shared_ptr<KeyStore> RegionTokens::key_store(const std::string& region) const {
   const auto found = slots_.find(region);
-  if (found == slots_.end() || found->second->handle->get() == nullptr) {
-    throw api_error(pkcs11::Failure::token_absent, TokenRole::region);
+  if (found == slots_.end()) throw api_error(pkcs11::Failure::token_absent, TokenRole::region);
+  const Slot& slot = *found->second;
+  if (slot.handle->get() == nullptr) {
+    const MutexLock lock(mutex_);
+    // Before that, whoever uses the store waits for the token.
+    if (slot.attempted) throw api_error(pkcs11::Failure::token_absent, TokenRole::region);
   }
-  return found->second->store;
+  return slot.store;
 }
 
 pkcs11::Token& RegionTokens::token(const std::string& region, pkcs11::Deadline deadline) const {

@@ -34,7 +34,8 @@ class RegionTokens {
   void cancel();
   void stop();
 
-  /// KMSInternalException while the token is absent.
+  /// KMSInternalException while the token is absent; whether it is, the first attempt to open it
+  /// tells.
   [[nodiscard]] std::shared_ptr<KeyStore> key_store(const std::string& region) const;
   /// Waits for the token. Throws pkcs11::Error{token_absent}.
   [[nodiscard]] pkcs11::Token& token(const std::string& region, pkcs11::Deadline deadline) const;

@@ -84,11 +84,15 @@ KeyStoresTest::~KeyStoresTest() {
   stop();
 }
 
-void KeyStoresTest::start() {
+void KeyStoresTest::begin() {
   db_ = storage::open_sqlite(config_.storage.sqlite);
   modules_ = std::make_unique<pkcs11::Modules>();
   stores_ = std::make_unique<KeyStores>(config_, *modules_, *db_, clock_, random_);
   stores_->start();
+}
+
+void KeyStoresTest::start() {
+  begin();
   // It does not wait long for tokens; a machine that stalls may have it return before the first
   // try.
   const auto untried = [](const keystores::TokenStatus& one) {

@@ -50,6 +50,8 @@ class KeyStoresTest : public ::testing::Test {
 
   /// Begins a new run of the daemon on the same tokens and database.
   void start();
+  /// The same, while the tokens may still be being opened.
+  void begin();
   void stop();
   void restart() {
     stop();

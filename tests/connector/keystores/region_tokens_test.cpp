@@ -42,6 +42,19 @@ TEST_F(RegionTokens, AbsentOneIsAnInternalErrorAndComesBackByItself) {
   EXPECT_EQ(encrypt(key), "OK");
 }
 
+TEST_F(RegionTokens, AreWaitedForWhileTheyAreOpened) {
+  const keys::KeyPtr key = make_key();
+  stop();
+  proxy().hang("C_Login", 2);
+  begin();
+  EXPECT_EQ(status("us-east-1"), "not opened yet");
+  EXPECT_EQ(outcome([&] { (void)stores().region("us-east-1"); }), "OK");
+  EXPECT_EQ(encrypt(key, nullptr, std::chrono::milliseconds{10}),
+            "500 KMSInternalException: Internal error.");
+  proxy().release();
+  EXPECT_EQ(encrypt(key), "OK");
+}
+
 TEST_F(RegionTokens, LostOneIsAnInternalErrorAtTheDeadline) {
   const keys::KeyPtr key = make_key();
   proxy().absent_until_restored("us-east-1");
