@@ -179,6 +179,7 @@ std::optional<Bytes> ed25519_public_key(ByteView seed) {
 }
 
 bool add_public_key(Attributes& wanted, KeyKind kind, ByteView public_key) {
+  if (!is_pair(kind)) return false;
   const KeyKindInfo& row = info(kind);
   if (row.family == KeyFamily::rsa) {
     const auto key = decode_rsa(row, public_key);

@@ -11,10 +11,10 @@ namespace {
 // A digest of the listing and the position: too short to be of use for anything else.
 constexpr std::size_t kBindingBytes = 12;
 
-std::string binding(const Call& call, std::string_view filter) {
+std::string binding(const Listing& listing) {
   std::string text;
-  for (const std::string_view part : {call.operation(), std::string_view(call.scope().account),
-                                      std::string_view(call.scope().region), filter}) {
+  for (const std::string_view part : {listing.operation, std::string_view(listing.scope.account),
+                                      std::string_view(listing.scope.region), listing.filter}) {
     text.append(std::to_string(part.size())).append(":").append(part);
   }
   const Sha256 digest = sha256(as_bytes(text));
@@ -27,15 +27,14 @@ std::size_t page_size(const std::optional<std::int32_t>& limit, PageLimits limit
   return static_cast<std::size_t>(std::min(limit.value_or(limits.standard), limits.maximum));
 }
 
-std::string make_marker(const Call& call, std::string_view filter, std::string_view last) {
-  return to_base64url(as_bytes(binding(call, filter).append(last)));
+std::string make_marker(const Listing& listing, std::string_view last) {
+  return to_base64url(as_bytes(binding(listing).append(last)));
 }
 
-std::string open_marker(const Call& call, std::string_view filter,
-                        const std::optional<std::string>& marker) {
+std::string open_marker(const Listing& listing, const std::optional<std::string>& marker) {
   if (!marker) return {};
   const auto bytes = from_base64url(*marker);
-  const std::string expected = binding(call, filter);
+  const std::string expected = binding(listing);
   if (!bytes || bytes->size() <= expected.size() ||
       !std::equal(expected.begin(), expected.end(), bytes->begin(),
                   [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; })) {

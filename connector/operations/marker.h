@@ -16,12 +16,26 @@ struct PageLimits {
 };
 std::size_t page_size(const std::optional<std::int32_t>& limit, PageLimits limits);
 
-/// An opaque marker, bound to operation, account, Region and `filter`: it continues only the
-/// listing it came from.
-std::string make_marker(const Call& call, std::string_view filter, std::string_view last);
+/// What is listed.
+struct Listing {
+  std::string_view operation;
+  const Scope& scope;
+  std::string_view filter;
+};
+/// An opaque marker, bound to the listing: it continues only the one it came from. `last` is not
+/// empty.
+std::string make_marker(const Listing& listing, std::string_view last);
 /// What `last` was; empty without a marker. InvalidMarkerException for one that this listing did
 /// not make.
-std::string open_marker(const Call& call, std::string_view filter,
-                        const std::optional<std::string>& marker);
+std::string open_marker(const Listing& listing, const std::optional<std::string>& marker);
+
+/// The same for what a call lists.
+inline std::string make_marker(const Call& call, std::string_view filter, std::string_view last) {
+  return make_marker({call.operation(), call.scope(), filter}, last);
+}
+inline std::string open_marker(const Call& call, std::string_view filter,
+                               const std::optional<std::string>& marker) {
+  return open_marker({call.operation(), call.scope(), filter}, marker);
+}
 
 }  // namespace kms::operations
