@@ -104,6 +104,7 @@ api::ReplicateKeyResponse replicate_key(Call& call, const api::ReplicateKeyReque
   if (tagged) check_tags(*in.tags, call.limits().tags_per_key);
   keys::KeyRecord replica = new_replica(call, in, primary);
   check_quotas(call, primary, replica.scope);
+  call.context().rates.admit_replica(replica.scope);
 
   primary.multi_region->replica_regions.push_back(in.replica_region);
   call.expect_rsa_generation();  // the destination's transport key, the first time

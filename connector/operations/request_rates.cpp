@@ -113,6 +113,10 @@ void RequestRates::admit(const Scope& scope, std::string_view operation) {
   take(scope, std::string(operation), listed ? row->per_second : kOther);
 }
 
+void RequestRates::admit_replica(const Scope& replica) {
+  if (percent_ != 0) take(replica, "CreateKey", kOther, 2);
+}
+
 void RequestRates::admit(const Scope& scope, api::DataKeyPairSpec pair) {
   if (percent_ == 0) return;
   take(scope, std::string(kDataKeyPair).append(" ").append(api::to_string(pair)), rate_of(pair));
@@ -129,7 +133,8 @@ void RequestRates::admit(const Scope& scope, std::string_view operation,
   take(scope, std::string(rate.operation), rate.per_second);
 }
 
-void RequestRates::take(const Scope& scope, std::string name, std::uint32_t per_second) {
+void RequestRates::take(const Scope& scope, std::string name, std::uint32_t per_second,
+                        double requests) {
   const double rate = static_cast<double>(per_second) * static_cast<double>(percent_) / 100;
   const double capacity = std::max(rate, 1.0);
   const Timestamp now = clock_.now();
@@ -142,12 +147,13 @@ void RequestRates::take(const Scope& scope, std::string name, std::uint32_t per_
     bucket.tokens = std::min(capacity, bucket.tokens + passed.count() * rate);
   }
   bucket.filled = now;
-  if (bucket.tokens < 1) {
+  // A full bucket is enough for what counts as more than it holds.
+  if (bucket.tokens < std::min(requests, capacity)) {
     throw api::Error(api::ErrorCode::throttling,
                      "You have exceeded the rate at which you may call KMS. Reduce the frequency "
                      "of your calls.");
   }
-  bucket.tokens -= 1;
+  bucket.tokens -= requests;
 }
 
 }  // namespace kms::operations

@@ -22,6 +22,8 @@ class RequestRates {
 
   /// Counts a request whose quota does not depend on its key. Throws ThrottlingException.
   void admit(const Scope& scope, std::string_view operation);
+  /// Counts what ReplicateKey does in the replica's Region: two CreateKey.
+  void admit_replica(const Scope& replica);
   /// Counts the making of a data key pair of this spec.
   void admit(const Scope& scope, api::DataKeyPairSpec pair);
   /// Counts another cryptographic operation on this key; nothing for what is none.
@@ -32,7 +34,7 @@ class RequestRates {
     double tokens = 0;
     Timestamp filled{};
   };
-  void take(const Scope& scope, std::string name, std::uint32_t per_second);
+  void take(const Scope& scope, std::string name, std::uint32_t per_second, double requests = 1);
 
   const std::size_t percent_;
   const Clock& clock_;

@@ -67,6 +67,20 @@ TEST_F(Rates, AreAwsFiguresForEachOperation) {
   EXPECT_EQ(passed([&] { rates.admit(kElsewhere, "CreateGrant"); }), 50);
 }
 
+TEST_F(Rates, OfCreateKeyCountAReplicaTwice) {
+  RequestRates rates(100, clock_);
+  EXPECT_EQ(passed([&] { rates.admit_replica(kElsewhere); }), 2);
+  EXPECT_EQ(passed([&] { rates.admit(kElsewhere, "CreateKey"); }), 1);
+  EXPECT_EQ(passed([&] { rates.admit(kHere, "CreateKey"); }), 5);
+  // However low the rates are set, a replica can be made.
+  RequestRates low(10, clock_);
+  EXPECT_EQ(passed([&] { low.admit_replica(kElsewhere); }), 1);
+  clock_.advance(std::chrono::seconds(3));
+  EXPECT_EQ(passed([&] { low.admit_replica(kElsewhere); }), 0);
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_EQ(passed([&] { low.admit_replica(kElsewhere); }), 1);
+}
+
 TEST_F(Rates, AreSharedByTheCryptographicOperationsOfAClassOfKeys) {
   RequestRates rates(100, clock_);
   const auto symmetric = key(api::KeySpec::symmetric_default);

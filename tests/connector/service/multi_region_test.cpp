@@ -501,6 +501,23 @@ TEST_F(MultiRegionFaults, TheQuotaOfTheReplicasRegionCounts) {
   EXPECT_EQ(kms_.call("ReplicateKey", replicate_body(id, kThird)).outcome(), "200");
 }
 
+TEST_F(MultiRegionFaults, RequestsCountInTheOtherRegionToo) {
+  // One in twenty seconds.
+  kms_.config().limits.request_rates = 1;
+  kms_.restart();
+  const std::string id = create(kms_);
+  const std::string throttled =
+      "400 ThrottlingException: You have exceeded the rate at which you may call KMS. Reduce the "
+      "frequency of your calls.";
+  kms_.ok("ReplicateKey", replicate_body(id));
+  EXPECT_EQ(outcome_in(kms_, kThere, "CreateKey", "{}"), throttled);
+  EXPECT_EQ(outcome_in(kms_, kThird, "CreateKey", "{}"), "200");
+  kms_.ok("UpdatePrimaryRegion", key_body(id, text("PrimaryRegion", kThere)));
+  EXPECT_EQ(
+      outcome_in(kms_, kThere, "UpdatePrimaryRegion", key_body(id, text("PrimaryRegion", kHere))),
+      throttled);
+}
+
 TEST_F(MultiRegionFaults, EachRegionUsesItsShareOfAGeneration) {
   const std::string id = create(kms_);
   kms_.ok("ReplicateKey", replicate_body(id));
