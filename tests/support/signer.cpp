@@ -84,15 +84,18 @@ const Credentials& bob() {
   return caller;
 }
 
-Signer::Signer(Credentials credentials, std::string region, std::string host)
-    : credentials_(std::move(credentials)), region_(std::move(region)), host_(std::move(host)) {}
+Signer::Signer(Credentials credentials, std::string region, std::string host, std::string service)
+    : credentials_(std::move(credentials)),
+      region_(std::move(region)),
+      host_(std::move(host)),
+      service_(std::move(service)) {}
 
 const Signer::Digest& Signer::signing_key(std::string_view date) {
   if (date_ != date) {
     const std::string start = "AWS4" + credentials_.secret;
     Digest key = hmac(start.data(), start.size(), date);
     key = hmac(key, region_);
-    key = hmac(key, "kms");
+    key = hmac(key, service_);
     signing_key_ = hmac(key, "aws4_request");
     date_ = date;
   }
@@ -119,7 +122,7 @@ void Signer::sign(api::Request& request, Timestamp time) {
     names.append(names.empty() ? "" : ";").append(name);
   }
   canonical.append("\n").append(names).append("\n").append(hex(sha256(request.body.text())));
-  const std::string scope = date + "/" + region_ + "/kms/aws4_request";
+  const std::string scope = date + "/" + region_ + "/" + service_ + "/aws4_request";
   const std::string to_sign =
       "AWS4-HMAC-SHA256\n" + amz_date + "\n" + scope + "\n" + hex(sha256(canonical));
   request.headers.add("Authorization", "AWS4-HMAC-SHA256 Credential=" + credentials_.access_key_id +
@@ -140,6 +143,19 @@ api::Request Signer::sign(std::string_view operation, std::string_view body, Tim
   request.headers.add("Accept-Encoding", "identity");
   request.headers.add("User-Agent", "kms-connector-test/1.0");
   request.headers.add("Content-Length", std::to_string(body.size()));
+  return request;
+}
+
+api::Request Signer::sign_form(std::string_view form, Timestamp time) {
+  api::Request request;
+  request.method = "POST";
+  request.uri = "/";
+  request.headers = {{"Host", host_},
+                     {"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
+  request.body = pkcs11::SecretBytes::copy_of(form);
+  request.peer_address = "127.0.0.1";
+  sign(request, time);
+  request.headers.add("Content-Length", std::to_string(form.size()));
   return request;
 }
 

@@ -25,16 +25,18 @@ struct Credentials {
 [[nodiscard]] const Credentials& alice();
 [[nodiscard]] const Credentials& bob();
 
-/// Makes signed requests for one caller and Region; the signing key of the day is kept. One thread
-/// at a time.
+/// Makes signed requests for one caller, Region and service; the signing key of the day is kept.
+/// One thread at a time.
 class Signer {
  public:
   explicit Signer(Credentials credentials, std::string region = "us-east-1",
-                  std::string host = "127.0.0.1:8080");
+                  std::string host = "127.0.0.1:8080", std::string service = "kms");
 
   /// "POST /" of `operation` ("GenerateDataKey") with every header that botocore sends.
   [[nodiscard]] api::Request sign(std::string_view operation, std::string_view body,
                                   Timestamp time);
+  /// "POST /" of a form, as the Query protocol has it.
+  [[nodiscard]] api::Request sign_form(std::string_view form, Timestamp time);
   /// Signs all headers that `request` has, after adding X-Amz-Date (and the session token). Its
   /// path must be "/".
   void sign(api::Request& request, Timestamp time);
@@ -46,6 +48,7 @@ class Signer {
   Credentials credentials_;
   std::string region_;
   std::string host_;
+  std::string service_;
   std::string date_;  // of signing_key_
   Digest signing_key_{};
 };
