@@ -194,6 +194,9 @@ struct SignatureVerifier::Impl {
   };
   [[nodiscard]] Signatory signatory_of(const Credential& credential, sys_seconds time,
                                        const std::optional<std::string_view>& token) const;
+  /// How many failed lately, this one included; may take its time, or throw ThrottlingException.
+  [[nodiscard]] std::size_t count_failure(const Signatory& signatory, const Credential& credential,
+                                          const api::Request& request) const;
   [[nodiscard]] Signatory session_of(const Credential& credential,
                                      const std::optional<std::string_view>& token) const;
 
@@ -255,6 +258,18 @@ SignatureVerifier::Impl::Signatory SignatureVerifier::Impl::session_of(
   return signatory;
 }
 
+std::size_t SignatureVerifier::Impl::count_failure(const Signatory& signatory,
+                                                   const Credential& credential,
+                                                   const api::Request& request) const {
+  // Who holds credentials that have expired guesses nothing.
+  const bool expired = signatory.fault && signatory.fault->code() == ErrorCode::expired_token;
+  if (parts.guesses == nullptr || expired) return 0;
+  // Access keys that nobody has count as one, so that inventing them does not help.
+  const bool known = !signatory.caller.arn.empty();
+  return parts.guesses->failed(known ? credential.access_key_id : std::string_view{},
+                               request.peer_address);
+}
+
 SignatureVerifier::SignatureVerifier(const config::Config& config, const Parts& parts)
     : impl_(std::make_unique<Impl>(config, parts)) {}
 
@@ -294,13 +309,8 @@ Identity SignatureVerifier::verify(const api::Request& request, std::string_view
       equal_in_constant_time(as_bytes(calculated), as_bytes(authorization.signature)) &&
       body_as_announced(request.headers, body_hash);
   if (signatory.fault || !matches) {
-    // Access keys that nobody has count as one, so that inventing them does not help.
-    const bool known = !signatory.caller.arn.empty();
-    if (impl_->parts.guesses != nullptr) {
-      const std::size_t count = impl_->parts.guesses->failed(
-          known ? credential.access_key_id : std::string_view{}, request.peer_address);
-      if (failures != nullptr) *failures = count;
-    }
+    const std::size_t count = impl_->count_failure(signatory, credential, request);
+    if (failures != nullptr) *failures = count;
     if (signatory.fault) throw api::Error(*signatory.fault);
     throw api::Error(
         ErrorCode::invalid_signature,

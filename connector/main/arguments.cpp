@@ -64,7 +64,8 @@ std::string_view usage() {
          "kms-connectord --help\n"
          "\n"
          "Prints \"ready URL\" once it listens. SIGTERM and SIGINT end it after the requests under "
-         "way.\n"
+         "way;\n"
+         "SIGHUP makes it read principals and groups of FILE again.\n"
          "Exit status: 0, 1 if it cannot serve, 2 for a fault of FILE or of the command line.\n";
 }
 

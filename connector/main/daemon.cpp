@@ -1,5 +1,6 @@
 #include "connector/main/daemon.h"
 
+#include <csignal>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -7,6 +8,7 @@
 #include "connector/base/log.h"
 #include "connector/http/server.h"
 #include "connector/main/notify.h"
+#include "connector/main/reload.h"
 #include "connector/service/application.h"
 #include "connector/service/metrics.h"
 
@@ -38,7 +40,7 @@ void announce(const config::Config& config, const http::Server& server) {
 
 }  // namespace
 
-void serve(const config::Config& config, const StopSignals& stop) {
+void serve(const config::Config& config, const std::string& file, const Signals& signals) {
   service::Metrics metrics;
   service::Application application(config, &metrics);
   http::Server server(config, application.service(),
@@ -49,7 +51,10 @@ void serve(const config::Config& config, const StopSignals& stop) {
   server.start();
   announce(config, server);
 
-  const int number = stop.wait();
+  int number = signals.wait();
+  for (; number == SIGHUP; number = signals.wait()) {
+    metrics.reloaded(reload_identities(file, config, application));
+  }
   log(LogLevel::info, kSource, "stopping on signal " + std::to_string(number));
   static_cast<void>(notify_supervisor("STOPPING=1"));
   server.drain();

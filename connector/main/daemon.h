@@ -1,12 +1,15 @@
 #pragma once
 
+#include <string>
+
 #include "config/config.h"
-#include "connector/main/stop_signals.h"
+#include "connector/main/signals.h"
 
 namespace kms {
 
-/// Serves until a signal of `stop`, then drains. Prints "ready URL" on standard output once it
-/// listens. Throws what hinders it to start.
-void serve(const config::Config& config, const StopSignals& stop);
+/// Serves until a signal to stop, then drains; on SIGHUP takes the identities of `file`, which
+/// `config` was read from. Prints "ready URL" on standard output once it listens. Throws what
+/// hinders it to start.
+void serve(const config::Config& config, const std::string& file, const Signals& signals);
 
 }  // namespace kms

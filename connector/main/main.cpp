@@ -5,11 +5,12 @@
 #include <vector>
 
 #include "config/load.h"
+#include "connector/auth/identities.h"
 #include "connector/base/log.h"
 #include "connector/main/arguments.h"
 #include "connector/main/daemon.h"
 #include "connector/main/hardening.h"
-#include "connector/main/stop_signals.h"
+#include "connector/main/signals.h"
 
 namespace {
 
@@ -27,16 +28,19 @@ kms::LogLevel level_named(const std::string& name) {
 int run(const kms::Arguments& arguments) {
   // Before the first secret is read and the first thread begins.
   const std::vector<std::string> warnings = kms::harden_process(kSecretHeap);
-  const kms::StopSignals stop;
+  const kms::Signals signals;
   const config::Config config = config::load(arguments.config);
-  if (arguments.mode == kms::Mode::check_config) return 0;
+  if (arguments.mode == kms::Mode::check_config) {
+    static_cast<void>(kms::auth::Identities(config));  // parses the policies
+    return 0;
+  }
   if (arguments.mode == kms::Mode::print_config) {
     config::print(config, std::cout);
     return std::cout.flush() ? 0 : kCannotServe;
   }
   kms::set_log_level(level_named(config.log_level));
   for (const std::string& warning : warnings) kms::log(kms::LogLevel::warning, "main", warning);
-  kms::serve(config, stop);
+  kms::serve(config, arguments.config, signals);
   return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "connector/audit/record.h"
 #include "connector/audit/writer.h"
 #include "connector/auth/authorizer.h"
+#include "connector/auth/identities.h"
 #include "connector/base/clock.h"
 #include "connector/base/random.h"
 #include "connector/keys/key_reference.h"
@@ -30,6 +31,7 @@ struct Context {
   const config::Config& config;
   storage::MetadataStore& store;
   keystores::KeyStores& key_stores;
+  const auth::IdentityDirectory& identities;
   const auth::Authorizer& authorizer;
   LastUses& last_uses;
   RequestRates& rates;

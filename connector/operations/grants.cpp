@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "connector/api/error.h"
-#include "connector/auth/principal.h"
 
 namespace kms::operations {
 namespace {
@@ -23,7 +22,7 @@ void check_grant_id(const std::string& id) {
 }
 
 void check_grant_principal(const Call& call, const std::string& arn) {
-  if (!auth::is_known_principal(call.config(), arn)) {
+  if (!call.context().identities.current()->knows(arn)) {
     throw Error(ErrorCode::invalid_arn, "ARN does not refer to a valid principal: " + arn);
   }
 }

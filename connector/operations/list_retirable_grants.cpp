@@ -13,7 +13,7 @@ constexpr PageLimits kPage{.standard = 50, .maximum = 100};
 
 /// A principal of the caller's own account; it need not exist any more.
 void check_principal(const Call& call, const std::string& arn) {
-  if (!auth::is_principal_arn(call.config(), arn) ||
+  if (!auth::is_principal_arn(call.config().partition, arn) ||
       Arn::parse(arn)->account != call.scope().account) {
     throw api::Error(api::ErrorCode::invalid_arn,
                      "ARN does not refer to a valid principal: " + arn);

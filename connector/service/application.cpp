@@ -5,11 +5,17 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "connector/audit/writer.h"
 #include "connector/auth/authorizer.h"
+#include "connector/auth/guess_limit.h"
+#include "connector/auth/hourly_keys.h"
+#include "connector/auth/identities.h"
+#include "connector/auth/session_token.h"
 #include "connector/auth/sigv4.h"
+#include "connector/auth/temporary_credentials.h"
 #include "connector/base/log.h"
 #include "connector/jobs/clock_guard.h"
 #include "connector/jobs/delete_due_keys.h"
@@ -18,6 +24,7 @@
 #include "connector/jobs/scheduler.h"
 #include "connector/service/dependencies.h"
 #include "connector/storage/open_store.h"
+#include "connector/sts/endpoint.h"
 #include "pkcs11/module.h"
 
 namespace kms::service {
@@ -31,17 +38,26 @@ struct Application::Impl {
         key_stores(configuration, modules, *store, clock, random),
         audit(configuration.audit, *store),
         rates(configuration.limits.request_rates, clock),
-        verifier(configuration, real_clock),
+        identities(std::make_shared<const auth::Identities>(configuration)),
+        guesses(configuration.limits.failed_signatures_per_minute),
+        verifier(configuration, {.identities = identities,
+                                 .clock = real_clock,
+                                 .sessions = &temporary_credentials,
+                                 .guesses = &guesses}),
+        sts({.identities = identities, .tokens = tokens, .clock = clock, .random = random},
+            verifier),
         context{.config = config,
                 .store = *store,
                 .key_stores = key_stores,
+                .identities = identities,
                 .authorizer = authorizer,
                 .last_uses = last_uses,
                 .rates = rates,
                 .audit = audit,
                 .clock = clock,
                 .random = random},
-        service(Dependencies{.context = context, .verifier = verifier, .observer = observer}),
+        service(Dependencies{
+            .context = context, .verifier = verifier, .sts = sts, .observer = observer}),
         guard(configuration.jobs, clock) {
     key_stores.start();
     scheduler.emplace(jobs(), configuration.jobs.interval);
@@ -103,7 +119,18 @@ struct Application::Impl {
   operations::LastUses last_uses;
   operations::RequestRates rates;
   auth::Authorizer authorizer;
+  auth::IdentityDirectory identities;
+  auth::GuessLimit guesses;
+  auth::HourlyKeys hourly_keys{
+      [this](ByteView message) {
+        return key_stores.session_mac(
+            message, std::chrono::steady_clock::now() + config.limits.request_deadline);
+      },
+      clock};
+  auth::SessionTokens tokens{hourly_keys, clock};
+  auth::TemporaryCredentials temporary_credentials{tokens};
   auth::SignatureVerifier verifier;
+  sts::Endpoint sts;
   operations::Context context;
   Service service;
   jobs::ClockGuard guard;
@@ -122,5 +149,9 @@ std::vector<keystores::TokenStatus> Application::token_status() const {
 }
 
 bool Application::ready() const { return impl_->ready(); }
+
+void Application::replace_identities(std::shared_ptr<const auth::Identities> identities) {
+  impl_->identities.replace(std::move(identities));
+}
 
 }  // namespace kms::service

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "connector/auth/identities.h"
 #include "connector/keystores/key_stores.h"
 #include "connector/service/service.h"
 
@@ -16,6 +17,7 @@ namespace kms::service {
 class Application {
  public:
   /// `observer` may be null; it outlives the application. The configuration must outlive it too.
+  /// Throws config::Error for a fault of a policy.
   Application(const config::Config& config, Observer* observer);
   ~Application();
   Application(const Application&) = delete;
@@ -25,6 +27,8 @@ class Application {
   [[nodiscard]] std::vector<keystores::TokenStatus> token_status() const;
   /// Every Region's token is open and every custom key store that should be connected is: /readyz.
   [[nodiscard]] bool ready() const;
+  /// Those of a configuration read anew, for requests that begin from now on.
+  void replace_identities(std::shared_ptr<const auth::Identities> identities);
 
  private:
   struct Impl;

@@ -3,6 +3,7 @@
 #include "connector/auth/sigv4.h"
 #include "connector/operations/call.h"
 #include "connector/service/service.h"
+#include "connector/sts/endpoint.h"
 
 namespace kms::service {
 
@@ -10,6 +11,7 @@ namespace kms::service {
 struct Dependencies {
   operations::Context context;
   const auth::SignatureVerifier& verifier;
+  const sts::Endpoint& sts;
   Observer* observer = nullptr;  // may be null
 };
 

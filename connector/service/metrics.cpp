@@ -58,6 +58,11 @@ struct Metrics::Impl {
       registry, "kms_request_seconds", "From the request's last byte to its answer's first.");
   prometheus::Family<prometheus::Counter>& refusals = family<prometheus::Counter>(
       registry, "kms_refused_total", "Connections and requests refused before the service.");
+  prometheus::Family<prometheus::Counter>& reloads = family<prometheus::Counter>(
+      registry, "kms_configuration_reloads_total",
+      "Readings of the configuration on SIGHUP, by result (ok, or failed: the old one is kept).");
+  prometheus::Counter& reloads_ok = reloads.Add({{"result", "ok"}});
+  prometheus::Counter& reloads_failed = reloads.Add({{"result", "failed"}});
   prometheus::Gauge& connections =
       family<prometheus::Gauge>(registry, "kms_connections", "Open connections of the API.")
           .Add({});
@@ -118,6 +123,10 @@ void Metrics::refused(std::string_view reason) noexcept {
     known->second->Increment();
   } catch (...) {  // as above
   }
+}
+
+void Metrics::reloaded(bool taken) noexcept {
+  (taken ? impl_->reloads_ok : impl_->reloads_failed).Increment();
 }
 
 void Metrics::set_connections(std::size_t open) noexcept {

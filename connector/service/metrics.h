@@ -22,6 +22,8 @@ class Metrics final : public Observer {
   /// A connection refused because the server was full, a request refused by a limit: `reason` is
   /// one of a few words.
   void refused(std::string_view reason) noexcept;
+  /// SIGHUP was answered: the configuration was taken or not.
+  void reloaded(bool taken) noexcept;
   void set_connections(std::size_t open) noexcept;
   void set_tokens(const std::vector<keystores::TokenStatus>& tokens);
   [[nodiscard]] std::string expose() const;

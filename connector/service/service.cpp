@@ -34,6 +34,15 @@ std::string http_date(Timestamp time) {
   return {text, size};
 }
 
+void note_failures(audit::Record& record, std::size_t failures) {
+  if (failures <= 1) return;
+  record.additional_event_data.emplace_back("failedSignaturesInAMinute", std::to_string(failures));
+}
+
+bool is_operation(std::string_view name) {
+  return api::find_operation(name) != nullptr || sts::find_operation(name) != nullptr;
+}
+
 }  // namespace
 
 struct Service::Impl {
@@ -43,6 +52,8 @@ struct Service::Impl {
   /// Everything between the audit record's opening and its writing.
   api::Response answer(api::Request& request, audit::Record& record, bool& audited,
                        SteadyTime deadline);
+  auth::Identity authenticate(const api::Request& request, audit::Record& record) const;
+  api::Response answer_sts(const api::Request& request, audit::Record& record) const;
   SecretBytes run(api::Request& request, const std::string& operation, audit::Record& record,
                   bool& audited, SteadyTime deadline);
   audit::Record open_record(const api::Request& request) const;
@@ -66,9 +77,27 @@ audit::Record Service::Impl::open_record(const api::Request& request) const {
   return record;
 }
 
+auth::Identity Service::Impl::authenticate(const api::Request& request,
+                                           audit::Record& record) const {
+  std::size_t failures = 0;
+  try {
+    return deps.verifier.verify(request, auth::kKmsService, &failures);
+  } catch (const Error&) {
+    note_failures(record, failures);
+    throw;
+  }
+}
+
+api::Response Service::Impl::answer_sts(const api::Request& request, audit::Record& record) const {
+  std::size_t failures = 0;
+  api::Response response = deps.sts.answer(request, record, &failures);
+  note_failures(record, failures);
+  return response;
+}
+
 SecretBytes Service::Impl::run(api::Request& request, const std::string& operation,
                                audit::Record& record, bool& audited, SteadyTime deadline) {
-  auth::Identity identity = deps.verifier.verify(request);
+  auth::Identity identity = authenticate(request, record);
   record.caller = identity.caller;
   record.region = identity.region;
   record.recipient_account = identity.caller.account;
@@ -99,6 +128,7 @@ api::Response Service::Impl::refusal(const Error& error, audit::Record& record) 
 
 api::Response Service::Impl::answer(api::Request& request, audit::Record& record, bool& audited,
                                     SteadyTime deadline) {
+  if (sts::Endpoint::is_addressed(request)) return answer_sts(request, record);
   try {
     auto outside = read_target(request);
     if (auto* foreign = std::get_if<Foreign>(&outside)) {
@@ -154,8 +184,7 @@ api::Response Service::Impl::handle(api::Request& request) noexcept {
     finish(response, record);
     if (deps.observer != nullptr) {
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
-      const bool known = api::find_operation(record.event_name) != nullptr;
-      deps.observer->finished(known ? record.event_name : "unknown",
+      deps.observer->finished(is_operation(record.event_name) ? record.event_name : "unknown",
                               record.error_code.empty() ? "OK" : record.error_code, took.count());
     }
   } catch (...) {

@@ -115,7 +115,9 @@ Running::Running() {
   config_.principals.push_back(principal(kAccount, "alice", kms::test::alice()));
   config_.principals.push_back(principal(kOtherAccount, "bob", kms::test::bob()));
   for (const std::size_t number : {0U, 2U}) {
-    config_.principals[number].statements = {{.sid = "All", .allow = true, .actions = {"*"}}};
+    config_.principals[number].policies.push_back(
+        {.name = "policy",
+         .json = R"({"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})"});
   }
   config_.storage.sqlite = (dir_.path() / "kms.sqlite").string();
   config_.audit.file = (dir_.path() / "audit.jsonl").string();

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -65,7 +66,10 @@ void check_canonical_forms(const kms::api::Request& request) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const config::Config config = example_config();
   static const StandingClock clock;
-  static const kms::auth::SignatureVerifier verifier(config, clock);
+  static const kms::auth::IdentityDirectory identities(
+      std::make_shared<const kms::auth::Identities>(config));
+  static const kms::auth::SignatureVerifier verifier(config,
+                                                     {.identities = identities, .clock = clock});
   static kms::test::Signer signer(kms::test::admin());
 
   std::string_view input(reinterpret_cast<const char*>(data), size);

@@ -106,6 +106,50 @@ TEST(Record, OfTheRootUserHasNoUserName) {
       std::string::npos);
 }
 
+TEST(Record, OfARoleSessionTellsItsRole) {
+  Record record = example();
+  auto role = std::make_shared<auth::Principal>();
+  role->type = auth::Principal::Type::role;
+  role->arn = "arn:aws:iam::123456789012:role/team/app";
+  role->account = "123456789012";
+  role->name = "app";
+  role->unique_id = "AROAAPPEXAMPLE";
+  auto session = std::make_shared<auth::Session>();
+  session->name = "ci";
+  session->issued = record.time - std::chrono::hours(1);
+  record.caller = auth::Caller{.arn = "arn:aws:sts::123456789012:assumed-role/app/ci",
+                               .account = "123456789012",
+                               .type = "AssumedRole",
+                               .principal_id = "AROAAPPEXAMPLE:ci",
+                               .user_name = "",
+                               .access_key_id = "ASIAEXAMPLE",
+                               .principal = role,
+                               .session = session};
+  EXPECT_NE(
+      to_json(record).find(
+          R"("userIdentity":{"type":"AssumedRole","principalId":"AROAAPPEXAMPLE:ci",)"
+          R"("arn":"arn:aws:sts::123456789012:assumed-role/app/ci","accountId":"123456789012",)"
+          R"("accessKeyId":"ASIAEXAMPLE","sessionContext":{"sessionIssuer":{"type":"Role",)"
+          R"("principalId":"AROAAPPEXAMPLE","arn":"arn:aws:iam::123456789012:role/team/app",)"
+          R"("accountId":"123456789012","userName":"app"},"attributes":{)"
+          R"("creationDate":"2015-08-30T11:36:00Z","mfaAuthenticated":"false"}}},)"),
+      std::string::npos)
+      << to_json(record);
+}
+
+TEST(Record, OfAUsersSessionTellsWhenItBegan) {
+  Record record = example();
+  auto session = std::make_shared<auth::Session>();
+  session->issued = record.time;
+  record.caller->session = session;
+  record.caller->principal = std::make_shared<auth::Principal>();
+  EXPECT_NE(to_json(record).find(
+                R"("userName":"alice","sessionContext":{"attributes":{)"
+                R"("creationDate":"2015-08-30T12:36:00Z","mfaAuthenticated":"false"}}},)"),
+            std::string::npos)
+      << to_json(record);
+}
+
 TEST(Record, OfAChangeWithoutKeyHasNoResources) {
   Record record = example();
   record.read_only = false;

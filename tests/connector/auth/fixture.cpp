@@ -105,9 +105,10 @@ api::Headers without(const api::Headers& headers, std::string_view name) {
   return rest;
 }
 
-std::string verdict(const SignatureVerifier& verifier, const api::Request& request) {
+std::string verdict(const SignatureVerifier& verifier, const api::Request& request,
+                    std::string_view service) {
   try {
-    static_cast<void>(verifier.verify(request));
+    static_cast<void>(verifier.verify(request, service));
     return "accepted";
   } catch (const api::Error& error) {
     return std::string(error.wire_code()) + ": " + error.message().value_or("");

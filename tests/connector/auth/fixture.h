@@ -58,7 +58,8 @@ api::Request signed_request(const Signing& signing = {});
 api::Headers without(const api::Headers& headers, std::string_view name);
 
 /// "Code: message" of the refusal, or "accepted".
-std::string verdict(const SignatureVerifier& verifier, const api::Request& request);
+std::string verdict(const SignatureVerifier& verifier, const api::Request& request,
+                    std::string_view service = kKmsService);
 
 constexpr std::string_view kMismatch =
     "InvalidSignatureException: The request signature we calculated does not match the signature "

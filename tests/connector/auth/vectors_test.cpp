@@ -131,7 +131,8 @@ TEST(Sigv4Vectors, Signature) {
 TEST(Sigv4Vectors, AreAcceptedByTheVerifier) {
   const config::Config config = test::example_config();
   const test::StandingClock clock;
-  const SignatureVerifier verifier(config, clock);
+  const IdentityDirectory identities(std::make_shared<const Identities>(config));
+  const SignatureVerifier verifier(config, {.identities = identities, .clock = clock});
   int accepted = 0;
   for (Vector& vector : read_vectors()) {
     if (service_of(vector) != "kms") continue;

@@ -97,6 +97,25 @@ TEST_F(Daemon, ChecksAConfiguration) {
   }
 }
 
+TEST_F(Daemon, ChecksThePolicies) {
+  write("config.yaml", kConfig + R"(principals:
+  "arn:aws:iam::123456789012:user/x":
+    policy:
+      - {Effect: Allow, Action: "kms:*", Resource: "*"}
+      - {Effect: Perhaps, Action: "kms:*", Resource: "*"}
+)");
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"--check-config", "--config", config_file()}, {"--config", config_file()}}) {
+    const Result bad = connectord(arguments);
+    EXPECT_EQ(bad.status, 2);
+    EXPECT_EQ(bad.output, "");
+    EXPECT_THAT(bad.error_output,
+                testing::HasSubstr(config_file() +
+                                   ":14:18: principals.arn:aws:iam::123456789012:user/x.policy[1]"
+                                   ".Effect: "));
+  }
+}
+
 TEST_F(Daemon, PrintsAConfigurationWithoutItsSecrets) {
   const Result printed = connectord({"--print-config", "--config", config_file()});
   EXPECT_EQ(printed.status, 0);

@@ -14,7 +14,7 @@
 
 #include "connector/main/hardening.h"
 #include "connector/main/notify.h"
-#include "connector/main/stop_signals.h"
+#include "connector/main/signals.h"
 #include "tests/support/temp_dir.h"
 
 namespace kms {
@@ -33,8 +33,8 @@ TEST(Hardening, ForbidsCoreDumpsAndOthersFiles) {
   EXPECT_EQ(::umask(before), 077U);
 }
 
-TEST(StopSignals, AreWaitedForNotDiedOf) {
-  const StopSignals stop;
+TEST(Signals, AreWaitedForNotDiedOf) {
+  const Signals stop;
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
     // From another thread: each has inherited the mask.
     std::thread([number] { ::kill(::getpid(), number); }).join();
@@ -42,15 +42,15 @@ TEST(StopSignals, AreWaitedForNotDiedOf) {
   }
 }
 
-TEST(StopSignals, AreSeenAlsoWhereTheShellIgnoredThem) {
+TEST(Signals, AreSeenAlsoWhereTheShellIgnoredThem) {
   std::signal(SIGINT, SIG_IGN);
-  const StopSignals stop;
+  const Signals stop;
   ::kill(::getpid(), SIGINT);
   EXPECT_EQ(stop.wait(), SIGINT);
 }
 
-TEST(StopSignals, APeerThatIsGoneEndsNothing) {
-  const StopSignals stop;
+TEST(Signals, APeerThatIsGoneEndsNothing) {
+  const Signals stop;
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe(ends.data()), 0);
   ::close(ends[0]);

@@ -27,8 +27,7 @@ config::Token token_of(const std::string& label) {
 }
 
 config::Principal principal(const std::string& account, const std::string& name,
-                            const Credentials& credentials,
-                            std::vector<config::Statement> statements) {
+                            const Credentials& credentials, const std::string& action) {
   config::Principal result;
   result.arn = "arn:aws:iam::" + account + ":user/" + name;
   result.account = account;
@@ -37,7 +36,12 @@ config::Principal principal(const std::string& account, const std::string& name,
   result.access_keys.push_back({.id = credentials.access_key_id,
                                 .secret = SecretBytes::copy_of(credentials.secret),
                                 .active = true});
-  result.statements = std::move(statements);
+  if (!action.empty()) {
+    result.policies.push_back(
+        {.name = "policy",
+         .json = R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":")" + action +
+                 R"(","Resource":"*"}]})"});
+  }
   return result;
 }
 
@@ -134,11 +138,9 @@ Harness::Harness() {
   }
   config_.accounts = {kAccount, kOtherAccount};
   config_.default_region = "us-east-1";
-  config_.principals.push_back(
-      principal(kAccount, "admin", admin(), {{.sid = "All", .allow = true, .actions = {"*"}}}));
-  config_.principals.push_back(principal(kAccount, "alice", alice(), {}));
-  config_.principals.push_back(principal(kOtherAccount, "bob", bob(),
-                                         {{.sid = "Kms", .allow = true, .actions = {"kms:*"}}}));
+  config_.principals.push_back(principal(kAccount, "admin", admin(), "*"));
+  config_.principals.push_back(principal(kAccount, "alice", alice(), ""));
+  config_.principals.push_back(principal(kOtherAccount, "bob", bob(), "kms:*"));
   config_.storage.sqlite = (dir_.path() / "kms.sqlite").string();
   config_.audit.file = (dir_.path() / "audit.jsonl").string();
   config_.limits.request_deadline = std::chrono::seconds{60};
@@ -177,7 +179,7 @@ Answer Harness::handle(api::Request& request) {
 
 Answer Harness::call(std::string_view operation, std::string_view body, const Credentials& caller,
                      const std::string& region) {
-  api::Request request = sign(operation, body, caller.access_key_id, caller.secret, region, now());
+  api::Request request = Signer(caller, region).sign(operation, body, now());
   return handle(request);
 }
 

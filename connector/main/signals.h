@@ -4,11 +4,12 @@
 
 namespace kms {
 
-/// Takes SIGTERM, SIGINT and SIGHUP for this process, and ignores SIGPIPE. Make it before any
+/// Takes SIGTERM and SIGINT, which end the process, and SIGHUP, which has it read its configuration
+/// again, and ignores SIGPIPE. Make it before any
 /// thread: each inherits the mask.
-class StopSignals final {
+class Signals final {
  public:
-  StopSignals();
+  Signals();
   /// Waits for one of them; its number.
   [[nodiscard]] int wait() const;
 

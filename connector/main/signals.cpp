@@ -1,4 +1,4 @@
-#include "connector/main/stop_signals.h"
+#include "connector/main/signals.h"
 
 #include <pthread.h>
 
@@ -7,7 +7,7 @@
 
 namespace kms {
 
-StopSignals::StopSignals() : set_() {
+Signals::Signals() : set_() {
   ::sigemptyset(&set_);
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set_, number);
   if (const int fault = ::pthread_sigmask(SIG_BLOCK, &set_, nullptr)) {
@@ -26,7 +26,7 @@ StopSignals::StopSignals() : set_() {
   }
 }
 
-int StopSignals::wait() const {
+int Signals::wait() const {
   int number = 0;
   if (const int fault = ::sigwait(&set_, &number)) {
     throw std::system_error(fault, std::generic_category(), "sigwait");
