@@ -322,4 +322,10 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = to_lower(c);
+  return lower;
+}
+
 }  // namespace kms

@@ -27,6 +27,12 @@ Sha256 hmac_sha256(ByteView key, ByteView message);
 /// Constant time in the content, not in the length.
 bool equal_in_constant_time(ByteView a, ByteView b) noexcept;
 
+/// ASCII letters in lower case; everything else stays.
+constexpr char to_lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+std::string lower_case(std::string_view text);
+
 /// A JSON string literal, quotes included, of valid UTF-8; invalid bytes become U+FFFD.
 std::string json_string(std::string_view text);
 void append_json_string(std::string& out, std::string_view text);

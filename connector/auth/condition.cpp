@@ -1,0 +1,432 @@
+#include "connector/auth/condition.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <optional>
+
+#include "connector/base/encodings.h"
+
+namespace kms::auth {
+namespace {
+
+/// Before a character that is no wildcard; policies cannot contain it.
+constexpr char kLiteral = '\x01';
+
+struct OperatorRow {
+  std::string_view name;
+  Comparison comparison;
+  bool negated = false;
+};
+
+constexpr std::array<OperatorRow, 28> kOperators{{
+    {"StringEquals", Comparison::string_equals},
+    {"StringNotEquals", Comparison::string_equals, true},
+    {"StringEqualsIgnoreCase", Comparison::string_equals_ignore_case},
+    {"StringNotEqualsIgnoreCase", Comparison::string_equals_ignore_case, true},
+    {"StringLike", Comparison::string_like},
+    {"StringNotLike", Comparison::string_like, true},
+    {"NumericEquals", Comparison::numeric_equals},
+    {"NumericNotEquals", Comparison::numeric_equals, true},
+    {"NumericLessThan", Comparison::numeric_less},
+    {"NumericLessThanEquals", Comparison::numeric_less_equals},
+    {"NumericGreaterThan", Comparison::numeric_greater},
+    {"NumericGreaterThanEquals", Comparison::numeric_greater_equals},
+    {"DateEquals", Comparison::date_equals},
+    {"DateNotEquals", Comparison::date_equals, true},
+    {"DateLessThan", Comparison::date_less},
+    {"DateLessThanEquals", Comparison::date_less_equals},
+    {"DateGreaterThan", Comparison::date_greater},
+    {"DateGreaterThanEquals", Comparison::date_greater_equals},
+    {"Bool", Comparison::boolean},
+    {"BoolNotEquals", Comparison::boolean, true},
+    {"BinaryEquals", Comparison::binary_equals},
+    {"IpAddress", Comparison::ip_address},
+    {"NotIpAddress", Comparison::ip_address, true},
+    {"ArnEquals", Comparison::arn_like},
+    {"ArnLike", Comparison::arn_like},
+    {"ArnNotEquals", Comparison::arn_like, true},
+    {"ArnNotLike", Comparison::arn_like, true},
+    {"Null", Comparison::null},
+}};
+
+bool remove_prefix(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+bool remove_suffix(std::string_view& text, std::string_view suffix) {
+  if (!text.ends_with(suffix)) return false;
+  text.remove_suffix(suffix.size());
+  return true;
+}
+
+bool same_ignoring_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, to_lower, to_lower);
+}
+
+std::optional<double> number(std::string_view text) {
+  double value = 0;
+  const auto [end, fault] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (fault != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// The digits from `at` on, as many as `size`.
+std::optional<int> digits(std::string_view text, std::size_t at, std::size_t size) {
+  if (at + size > text.size()) return std::nullopt;
+  int value = 0;
+  const char* const begin = text.data() + at;
+  const auto [end, fault] = std::from_chars(begin, begin + size, value);
+  if (fault != std::errc{} || end != begin + size || value < 0) return std::nullopt;
+  return value;
+}
+
+/// "+02:00" or "Z" in seconds; nullopt for anything else.
+std::optional<double> zone(std::string_view text) {
+  if (text == "Z") return 0;
+  if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return std::nullopt;
+  const auto hours = digits(text, 1, 2);
+  const auto minutes = digits(text, 4, 2);
+  if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
+  return (text[0] == '-' ? -1.0 : 1.0) * (*hours * 3600 + *minutes * 60);
+}
+
+/// Seconds since 1970 of ISO 8601 ("2026-11-24", "2026-11-24T01:02Z", "...:03.5+02:00"; W3C's
+/// profile) or of an epoch time.
+std::optional<double> date(std::string_view text) {
+  if (text.find('-', 1) == std::string_view::npos) return number(text);
+  const auto year = digits(text, 0, 4);
+  const auto month = digits(text, 5, 2);
+  const auto day = digits(text, 8, 2);
+  if (!year || !month || !day || text[4] != '-' || text[7] != '-') return std::nullopt;
+  const std::chrono::year_month_day ymd{std::chrono::year(*year),
+                                        std::chrono::month(static_cast<unsigned>(*month)),
+                                        std::chrono::day(static_cast<unsigned>(*day))};
+  if (!ymd.ok()) return std::nullopt;
+  double seconds =
+      static_cast<double>(std::chrono::sys_days(ymd).time_since_epoch().count()) * 86400.0;
+  if (text.size() == 10) return seconds;
+  const auto hour = digits(text, 11, 2);
+  const auto minute = digits(text, 14, 2);
+  if (text[10] != 'T' || !hour || !minute || text[13] != ':' || *hour > 23 || *minute > 59) {
+    return std::nullopt;
+  }
+  seconds += *hour * 3600 + *minute * 60;
+  std::size_t at = 16;
+  if (at < text.size() && text[at] == ':') {
+    const std::size_t end = std::min(text.find_first_of("Z+-", at), text.size());
+    const auto second = number(text.substr(at + 1, end - at - 1));
+    if (!second || *second < 0 || *second >= 61) return std::nullopt;
+    seconds += *second;
+    at = end;
+  }
+  const auto offset = zone(text.substr(at));
+  if (!offset) return std::nullopt;
+  return seconds - *offset;
+}
+
+std::optional<bool> truth(std::string_view text) {
+  if (same_ignoring_case(text, "true")) return true;
+  if (same_ignoring_case(text, "false")) return false;
+  return std::nullopt;
+}
+
+/// An address as 16 bytes; IPv4 as IPv6 writes it ("::ffff:192.0.2.1").
+std::optional<std::array<std::uint8_t, 16>> address(const std::string& text) {
+  std::array<std::uint8_t, 16> bytes{};
+  if (inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1) return bytes;
+  bytes[10] = bytes[11] = 0xFF;
+  if (inet_pton(AF_INET, text.c_str(), &bytes[12]) == 1) return bytes;
+  return std::nullopt;
+}
+
+struct Network {
+  std::array<std::uint8_t, 16> bytes{};
+  std::size_t bits = 128;
+};
+
+std::optional<Network> network(std::string_view text) {
+  constexpr std::size_t kIpv4Offset = 96;
+  const auto slash = text.find('/');
+  const std::string host(text.substr(0, slash));
+  const auto bytes = address(host);
+  if (!bytes) return std::nullopt;
+  Network result{.bytes = *bytes};
+  if (slash == std::string_view::npos) return result;
+  const std::size_t first = host.find(':') == std::string::npos ? kIpv4Offset : 0;
+  const auto bits = digits(text, slash + 1, text.size() - slash - 1);
+  if (!bits || first + static_cast<std::size_t>(*bits) > 128) return std::nullopt;
+  result.bits = first + static_cast<std::size_t>(*bits);
+  return result;
+}
+
+bool in_network(const Network& network, const std::array<std::uint8_t, 16>& host) {
+  for (std::size_t bit = 0; bit < network.bits; ++bit) {
+    const unsigned mask = 0x80U >> (bit % 8);
+    if (((network.bytes[bit / 8] ^ host[bit / 8]) & mask) != 0) return false;
+  }
+  return true;
+}
+
+/// Each of the six parts by itself: a wildcard does not reach over a colon but in the last.
+bool arn_like(std::string_view pattern, std::string_view arn) {
+  constexpr int kColons = 5;
+  for (int part = 0; part < kColons; ++part) {
+    const auto a = pattern.find(':');
+    const auto b = arn.find(':');
+    if (a == std::string_view::npos || b == std::string_view::npos) return false;
+    if (!like(pattern.substr(0, a), arn.substr(0, b))) return false;
+    pattern.remove_prefix(a + 1);
+    arn.remove_prefix(b + 1);
+  }
+  return like(pattern, arn);
+}
+
+template <class T, class Compare>
+bool compare(const std::optional<T>& given, const std::optional<T>& wanted, Compare holds) {
+  return given && wanted && holds(*given, *wanted);
+}
+
+bool matches_number(Comparison comparison, std::optional<double> given,
+                    std::optional<double> wanted) {
+  switch (comparison) {
+    case Comparison::numeric_equals:
+    case Comparison::date_equals:
+      return compare(given, wanted, std::equal_to<>());
+    case Comparison::numeric_less:
+    case Comparison::date_less:
+      return compare(given, wanted, std::less<>());
+    case Comparison::numeric_less_equals:
+    case Comparison::date_less_equals:
+      return compare(given, wanted, std::less_equal<>());
+    case Comparison::numeric_greater:
+    case Comparison::date_greater:
+      return compare(given, wanted, std::greater<>());
+    case Comparison::numeric_greater_equals:
+    case Comparison::date_greater_equals:
+      return compare(given, wanted, std::greater_equal<>());
+    default:
+      return false;
+  }
+}
+
+std::string without_marks(std::string text) {
+  std::erase(text, kLiteral);
+  return text;
+}
+
+/// One value of the request against one of the policy, whose variables are filled in.
+bool matches(Comparison comparison, const std::string& given, const std::string& wanted) {
+  switch (comparison) {
+    case Comparison::string_equals:
+      return given == without_marks(wanted);
+    case Comparison::string_equals_ignore_case:
+      return same_ignoring_case(given, without_marks(wanted));
+    case Comparison::string_like:
+      return like(wanted, given);
+    case Comparison::arn_like:
+      return arn_like(wanted, given);
+    case Comparison::numeric_equals:
+    case Comparison::numeric_less:
+    case Comparison::numeric_less_equals:
+    case Comparison::numeric_greater:
+    case Comparison::numeric_greater_equals:
+      return matches_number(comparison, number(given), number(wanted));
+    case Comparison::date_equals:
+    case Comparison::date_less:
+    case Comparison::date_less_equals:
+    case Comparison::date_greater:
+    case Comparison::date_greater_equals:
+      return matches_number(comparison, date(given), date(wanted));
+    case Comparison::boolean:
+      return compare(truth(given), truth(wanted), std::equal_to<>());
+    case Comparison::binary_equals:
+      return compare(from_base64(given), from_base64(wanted), std::equal_to<>());
+    case Comparison::ip_address: {
+      const auto host = address(given);
+      const auto net = network(wanted);
+      return host && net && in_network(*net, *host);
+    }
+    case Comparison::null:
+      break;
+  }
+  return false;
+}
+
+bool takes_variables(Comparison comparison) {
+  return comparison == Comparison::string_equals ||
+         comparison == Comparison::string_equals_ignore_case ||
+         comparison == Comparison::string_like || comparison == Comparison::arn_like;
+}
+
+/// The policy's values with their variables; one that cannot be filled in matches nothing.
+std::vector<std::string> wanted_values(const Condition& condition, const ConditionSource& source,
+                                       bool variables) {
+  if (!variables || !takes_variables(condition.comparison)) return condition.values;
+  std::vector<std::string> wanted;
+  for (const std::string& value : condition.values) {
+    if (auto filled = with_variables(value, source)) wanted.push_back(std::move(*filled));
+  }
+  return wanted;
+}
+
+bool holds_for_absent(const Condition& condition) {
+  if (condition.if_exists) return true;
+  switch (condition.quantifier) {
+    case Quantifier::for_all_values:
+      return true;
+    case Quantifier::for_any_value:
+      return false;
+    case Quantifier::none:
+      return condition.negated;
+  }
+  return false;
+}
+
+/// Writes `text` so that like() takes each of its characters for itself.
+void append_literally(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    if (c == '*' || c == '?') out.push_back(kLiteral);
+    if (c != kLiteral) out.push_back(c);
+  }
+}
+
+/// The value of "aws:username" or "aws:PrincipalTag/team, 'none'".
+std::optional<std::string> variable(std::string_view expression, const ConditionSource& source) {
+  if (expression == "*" || expression == "?" || expression == "$") return std::string(expression);
+  std::optional<std::string> fallback;
+  if (const auto comma = expression.find(','); comma != std::string_view::npos) {
+    std::string_view given = expression.substr(comma + 1);
+    given.remove_prefix(std::min(given.find_first_not_of(' '), given.size()));
+    if (given.size() >= 2 && given.front() == '\'' && given.back() == '\'') {
+      fallback = given.substr(1, given.size() - 2);
+    }
+    expression = expression.substr(0, comma);
+  }
+  // Keys with several values are no variables.
+  const auto values = source.values(expression);
+  return values && values->size() == 1 ? std::optional(values->front()) : fallback;
+}
+
+}  // namespace
+
+bool parse_operator(std::string_view name, Condition& condition) {
+  condition.quantifier = Quantifier::none;
+  if (remove_prefix(name, "ForAllValues:")) condition.quantifier = Quantifier::for_all_values;
+  if (remove_prefix(name, "ForAnyValue:")) condition.quantifier = Quantifier::for_any_value;
+  condition.if_exists = remove_suffix(name, "IfExists");
+  const auto* const row = std::ranges::find(kOperators, name, &OperatorRow::name);
+  if (row == kOperators.end()) return false;
+  condition.comparison = row->comparison;
+  condition.negated = row->negated;
+  return row->comparison != Comparison::null || !condition.if_exists;
+}
+
+bool is_fitting_value(Comparison comparison, std::string_view value) {
+  switch (comparison) {
+    case Comparison::string_equals:
+    case Comparison::string_equals_ignore_case:
+    case Comparison::string_like:
+    case Comparison::arn_like:
+      return true;
+    case Comparison::numeric_equals:
+    case Comparison::numeric_less:
+    case Comparison::numeric_less_equals:
+    case Comparison::numeric_greater:
+    case Comparison::numeric_greater_equals:
+      return number(value).has_value();
+    case Comparison::date_equals:
+    case Comparison::date_less:
+    case Comparison::date_less_equals:
+    case Comparison::date_greater:
+    case Comparison::date_greater_equals:
+      return date(value).has_value();
+    case Comparison::boolean:
+    case Comparison::null:
+      return truth(value).has_value();
+    case Comparison::binary_equals:
+      return from_base64(value).has_value();
+    case Comparison::ip_address:
+      return network(value).has_value();
+  }
+  return false;
+}
+
+bool holds(const Condition& condition, const ConditionSource& source, bool variables) {
+  const auto given = source.values(condition.key);
+  const bool absent = !given || given->empty();
+  if (condition.comparison == Comparison::null) {
+    return std::ranges::any_of(condition.values, [&](const auto& v) { return truth(v) == absent; });
+  }
+  if (absent) return holds_for_absent(condition);
+  const std::vector<std::string> wanted = wanted_values(condition, source, variables);
+  const auto matches_some = [&](const std::string& value) {
+    return std::ranges::any_of(
+        wanted, [&](const std::string& one) { return matches(condition.comparison, value, one); });
+  };
+  const auto satisfies = [&](const std::string& value) {
+    return matches_some(value) != condition.negated;
+  };
+  switch (condition.quantifier) {
+    case Quantifier::for_all_values:
+      return std::ranges::all_of(*given, satisfies);
+    case Quantifier::for_any_value:
+      return std::ranges::any_of(*given, satisfies);
+    case Quantifier::none:
+      break;
+  }
+  // Without a quantifier a negated operator is the opposite of the positive one, also for several
+  // values.
+  return std::ranges::any_of(*given, matches_some) != condition.negated;
+}
+
+std::optional<std::string> with_variables(std::string_view text, const ConditionSource& source) {
+  std::string filled;
+  for (;;) {
+    const auto begin = text.find("${");
+    const auto end = begin == std::string_view::npos ? begin : text.find('}', begin);
+    if (end == std::string_view::npos) return filled.append(text);
+    filled.append(text.substr(0, begin));
+    const auto value = variable(text.substr(begin + 2, end - begin - 2), source);
+    if (!value) return std::nullopt;
+    append_literally(filled, *value);
+    text.remove_prefix(end + 1);
+  }
+}
+
+bool like(std::string_view pattern, std::string_view text, bool ignore_case) noexcept {
+  // Goes back to the latest "*" only: an earlier one could match nothing more, so the time is at
+  // most the product of the lengths.
+  std::size_t p = 0;
+  std::size_t t = 0;
+  std::size_t star = std::string_view::npos;
+  std::size_t star_end = 0;
+  while (t < text.size()) {
+    const bool literal = p + 1 < pattern.size() && pattern[p] == kLiteral;
+    const std::size_t at = literal ? p + 1 : p;
+    if (!literal && p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      star_end = t;
+    } else if (at < pattern.size() &&
+               ((!literal && pattern[at] == '?') || pattern[at] == text[t] ||
+                (ignore_case && to_lower(pattern[at]) == to_lower(text[t])))) {
+      p = at + 1;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++star_end;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
+}  // namespace kms::auth

@@ -1,0 +1,90 @@
+#include "connector/auth/policy_evaluation.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+namespace kms::auth {
+namespace {
+
+std::string_view partition_of(std::string_view arn) {
+  arn.remove_prefix(std::min(arn.size(), std::string_view("arn:").size()));
+  return arn.substr(0, arn.find(':'));
+}
+
+/// "123456789012" or "arn:aws:iam::123456789012:root".
+bool is_account_of(std::string_view named, const Caller& caller) {
+  if (named == caller.account) return true;
+  std::string root = "arn:";
+  root.append(partition_of(caller.arn)).append(":iam::").append(caller.account).append(":root");
+  return named == root;
+}
+
+/// How closely one name fits the caller.
+Named match(std::string_view named, const Caller& caller) {
+  const bool is_role_session = caller.principal && caller.arn != caller.principal->arn;
+  if (named == caller.arn) return Named::caller;
+  if (named == "*") return is_role_session ? Named::role : Named::caller;
+  if (is_role_session && named == caller.principal->arn) return Named::role;
+  if (is_account_of(named, caller)) return caller.type == "Root" ? Named::caller : Named::account;
+  return Named::nobody;
+}
+
+Named match(const PrincipalSet& set, const Caller& caller) {
+  Named closest = Named::nobody;
+  for (const std::string& named : set.aws) closest = std::max(closest, match(named, caller));
+  if (!set.inverted) return closest;
+  return closest == Named::nobody ? match("*", caller) : Named::nobody;
+}
+
+bool covers(const PatternSet& set, std::string_view text, bool ignore_case) {
+  const bool found = std::ranges::any_of(
+      set.patterns, [&](const std::string& pattern) { return like(pattern, text, ignore_case); });
+  return found != set.inverted;
+}
+
+bool covers_resource(const Statement& statement, const Question& question) {
+  const PatternSet& set = *statement.resources;
+  if (!statement.variables) return covers(set, question.resource, false);
+  const bool found = std::ranges::any_of(set.patterns, [&](const std::string& pattern) {
+    if (pattern.find("${") == std::string::npos) return like(pattern, question.resource);
+    const auto filled = with_variables(pattern, question.conditions);
+    return filled && like(*filled, question.resource);
+  });
+  return found != set.inverted;
+}
+
+}  // namespace
+
+Applies applies(const Statement& statement, const Question& question) {
+  Applies result;
+  if (statement.principals) {
+    result.named = match(*statement.principals, question.caller);
+    result.principal = result.named != Named::nobody;
+  }
+  result.action = covers(statement.actions, question.action, true);
+  result.resource = !statement.resources || covers_resource(statement, question);
+  if (!result.all()) return result;
+  const auto failed = std::ranges::find_if(statement.conditions, [&](const Condition& condition) {
+    return !holds(condition, question.conditions, statement.variables);
+  });
+  if (failed != statement.conditions.end()) result.failed = &*failed;
+  return result;
+}
+
+Verdict evaluate(const Policy& policy, const Question& question) {
+  Verdict verdict;
+  for (const Statement& statement : policy.statements) {
+    const Applies applied = applies(statement, question);
+    if (!applied.all()) continue;
+    if (!statement.allow) {
+      return {.effect = Effect::deny, .named = applied.named, .statement = &statement};
+    }
+    if (verdict.effect == Effect::none || applied.named > verdict.named) {
+      verdict = {.effect = Effect::allow, .named = applied.named, .statement = &statement};
+    }
+  }
+  return verdict;
+}
+
+}  // namespace kms::auth
