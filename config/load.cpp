@@ -388,6 +388,13 @@ class Loader {
       reader_.refuse_key(node, "its account is not one of accounts");
     if (!root && !is_iam_name(resource.substr(6))) reader_.refuse_key(node, expected);
     principal.name = root ? "root" : resource.substr(resource.rfind('/') + 1);
+    const bool repeated = std::ranges::any_of(config_.principals, [&](const Principal& known) {
+      return known.account == principal.account && known.name == principal.name &&
+             is_user(known) == user && is_role(known) == role;
+    });
+    if (repeated) {
+      reader_.refuse_key(node, "another one of this account has the same name, in another path");
+    }
     if (const Node* id = node.find("unique_id")) {
       if (principal.unique_id.empty()) reader_.refuse(*id, "must not be empty");
     } else if (root) {
@@ -405,6 +412,9 @@ class Loader {
     for (const auto& child : node.children) {
       if (!is_access_key_id(child->key)) {
         reader_.refuse_key(*child, "expected an access key id: 16 to 128 letters, digits or _");
+      }
+      if (child->key.starts_with("ASIA")) {
+        reader_.refuse_key(*child, "ASIA is how temporary access keys begin");
       }
       const auto [first, fresh] = access_keys_.try_emplace(child->key, principal.arn);
       if (!fresh)

@@ -266,6 +266,12 @@ const std::vector<Refusal> kPrincipals{
      "23:7: principals.arn:aws:iam::123456789012:user/admin.access_keys.AKIA: expected an access "
      "key id: 16 to 128 "
      "letters, digits or _"},
+    {"TemporaryAccessKey", "AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE",
+     "23:7: principals.arn:aws:iam::123456789012:user/admin.access_keys.ASIAIOSFODNN7EXAMPLE: ASIA "
+     "is how temporary access keys begin"},
+    {"UsersOfOneName", "", "  arn:aws:iam::123456789012:user/team/admin: {}",
+     "30:3: principals.arn:aws:iam::123456789012:user/team/admin: another one of this account has "
+     "the same name, in another path"},
     {"AccessKeyOfTwo", "",
      "  arn:aws:iam::111122223333:user/bob:\n    access_keys: {AKIAIOSFODNN7EXAMPLE: {secret: "
      "{file: secret}}}",

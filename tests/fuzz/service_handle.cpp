@@ -125,6 +125,7 @@ Running::Running() {
   config_.audit.keep_files = 1;
   // A slow machine is no finding.
   config_.limits.request_deadline = std::chrono::minutes(1);
+  config_.limits.failed_signatures_per_minute = 0;
 
   application_ = std::make_unique<kms::service::Application>(config_, nullptr);
   while (!application_->ready()) std::this_thread::yield();
