@@ -53,9 +53,9 @@ class SessionCredentials {
   SessionCredentials(const SessionCredentials&) = delete;
   SessionCredentials& operator=(const SessionCredentials&) = delete;
   virtual ~SessionCredentials() = default;
-  /// `now` is the real time, which --clock-offset does not move. Thread-safe.
+  /// Thread-safe.
   [[nodiscard]] virtual Found find(std::string_view access_key_id, std::string_view session_token,
-                                   const Identities& identities, Timestamp now) const = 0;
+                                   const Identities& identities) const = 0;
 };
 
 /// Verifies requests against the access keys in effect. Thread-safe; derived signing keys are

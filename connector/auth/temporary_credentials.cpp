@@ -62,11 +62,9 @@ std::string assumed_role_arn(const Principal& role, std::string_view session_nam
   return arn.str();
 }
 
-// Sessions live by the clock that issued them, which is not the one that signatures are checked by.
 SessionCredentials::Found TemporaryCredentials::find(std::string_view access_key_id,
                                                      std::string_view session_token,
-                                                     const Identities& identities,
-                                                     Timestamp /*now*/) const {
+                                                     const Identities& identities) const {
   auto opened = tokens_.open(session_token, access_key_id);
   if (!opened) return {};
   const SessionClaims& claims = opened->claims;

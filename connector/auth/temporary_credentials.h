@@ -13,7 +13,7 @@ class TemporaryCredentials final : public SessionCredentials {
   explicit TemporaryCredentials(SessionTokens& tokens) : tokens_(tokens) {}
 
   [[nodiscard]] Found find(std::string_view access_key_id, std::string_view session_token,
-                           const Identities& identities, Timestamp now) const override;
+                           const Identities& identities) const override;
 
  private:
   SessionTokens& tokens_;

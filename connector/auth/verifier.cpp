@@ -235,8 +235,7 @@ SignatureVerifier::Impl::Signatory SignatureVerifier::Impl::session_of(
   using Status = SessionCredentials::Status;
   SessionCredentials::Found found;
   if (token && parts.sessions != nullptr) {
-    found = parts.sessions->find(credential.access_key_id, *token, *parts.identities.current(),
-                                 parts.clock.now());
+    found = parts.sessions->find(credential.access_key_id, *token, *parts.identities.current());
   }
   if (found.status == Status::valid && is_revoked(found.caller)) found.status = Status::expired;
   const SecretBytes& secret = found.status == Status::valid ? found.secret : nobodys_secret;

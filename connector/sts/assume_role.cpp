@@ -126,29 +126,22 @@ bool is_role_arn(std::string_view text) {
          !arn->resource.empty();
 }
 
-/// Tag keys are the same in upper and lower case.
-std::string folded(std::string_view key) {
-  std::string lower(key);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
-
 [[noreturn]] void refuse_tags(const char* text) {
   throw Error(ErrorCode::invalid_parameter_value, text);
 }
 
 /// The session's tags: the request's, and what the calling session hands on.
 void add_tags(auth::SessionClaims& claims, const Request& request, const auth::Caller& caller) {
-  std::set<std::string> keys;
+  std::set<std::string> keys;  // the same in upper and lower case
   for (const auto& [key, value] : request.tags) {
-    if (!keys.insert(folded(key)).second) {
+    if (!keys.insert(lower_case(key)).second) {
       refuse_tags("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
     }
     claims.tags.insert_or_assign(key, value);
   }
   for (const std::string& key : request.transitive_tag_keys) {
     const bool sent = std::ranges::any_of(
-        request.tags, [&](const auto& tag) { return folded(tag.first) == folded(key); });
+        request.tags, [&](const auto& tag) { return lower_case(tag.first) == lower_case(key); });
     if (!sent) {
       refuse_tags("The specified transitive tag key must be included in the requested tags.");
     }
@@ -156,13 +149,13 @@ void add_tags(auth::SessionClaims& claims, const Request& request, const auth::C
   }
   if (caller.session == nullptr) return;
   for (const std::string& key : caller.session->transitive_tag_keys) {
-    if (keys.contains(folded(key))) {
+    if (keys.contains(lower_case(key))) {
       refuse_tags(
           "One of the specified transitive tag keys can't be set because it conflicts with a "
           "transitive tag key from the calling session.");
     }
     for (const auto& [name, value] : caller.session->tags) {
-      if (folded(name) == folded(key)) claims.tags.insert_or_assign(name, value);
+      if (lower_case(name) == lower_case(key)) claims.tags.insert_or_assign(name, value);
     }
     claims.transitive_tag_keys.push_back(key);
   }

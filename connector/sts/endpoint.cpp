@@ -81,11 +81,7 @@ SecretBytes Endpoint::run(const api::Request& request, audit::Record& record,
   record.caller = identity.caller;
   record.region = identity.region;
   record.recipient_account = identity.caller.account;
-  Call call{.context = context_,
-            .parameters = *parameters,
-            .identity = identity,
-            .record = record,
-            .secure_transport = request.tls.has_value()};
+  Call call{.context = context_, .parameters = *parameters, .identity = identity, .record = record};
   Xml members;
   operation->run(call, members);
   return result_xml(operation->name, std::move(members).take(), record.request_id);

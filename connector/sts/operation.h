@@ -25,7 +25,6 @@ struct Call {
   const Parameters& parameters;
   const auth::Identity& identity;
   audit::Record& record;
-  bool secure_transport = false;
 };
 
 struct Operation {

@@ -19,14 +19,14 @@ constexpr std::string_view kInvalid =
 class OneSession final : public SessionCredentials {
  public:
   [[nodiscard]] Found find(std::string_view access_key_id, std::string_view session_token,
-                           const Identities& identities, Timestamp now) const override {
+                           const Identities& identities) const override {
     Found found;
     if (access_key_id != kId) return found;
     if (session_token == "old") found.status = Status::expired;
     if (session_token != "good") return found;
     auto session = std::make_shared<Session>();
     session->name = "ci";
-    session->issued = now - std::chrono::hours(1);
+    session->issued = test::StandingClock().now() - std::chrono::hours(1);
     found.status = Status::valid;
     found.secret = SecretBytes::copy_of(kSecret);
     found.caller = {.arn = "arn:aws:sts::123456789012:assumed-role/app/ci",
