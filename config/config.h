@@ -46,13 +46,6 @@ struct Cluster {
   std::string related_group;  // clusters of one non-empty group share a backup history
 };
 
-/// One statement of an identity policy: Resource "*", no Condition yet.
-struct Statement {
-  std::string sid;
-  bool allow = false;
-  std::vector<std::string> actions;  // "kms:Encrypt", "kms:Describe*", "kms:*", "*"
-};
-
 struct AccessKey {
   std::string id;
   pkcs11::SecretBytes secret;
@@ -96,7 +89,6 @@ struct Principal {
   std::chrono::seconds max_session_duration{3600};
   /// Sessions that began earlier are refused; unset: none.
   std::optional<std::chrono::sys_seconds> sessions_not_before;
-  std::vector<Statement> statements;
 };
 
 /// What its users have in common.

@@ -59,6 +59,16 @@ TEST(Metrics, ShowsTheTokensThatAreThere) {
   EXPECT_EQ(metrics.expose().find("cks-"), std::string::npos);
 }
 
+TEST(Metrics, CountsReloadsOfTheConfiguration) {
+  Metrics metrics;
+  EXPECT_TRUE(has_line(metrics, R"(kms_configuration_reloads_total{result="ok"} 0)"));
+  metrics.reloaded(true);
+  metrics.reloaded(false);
+  metrics.reloaded(false);
+  EXPECT_TRUE(has_line(metrics, R"(kms_configuration_reloads_total{result="ok"} 1)"));
+  EXPECT_TRUE(has_line(metrics, R"(kms_configuration_reloads_total{result="failed"} 2)"));
+}
+
 TEST(Metrics, TellsTheVersion) {
   const Metrics metrics;
   EXPECT_NE(metrics.expose().find("\nkms_build_info{version=\""), std::string::npos);
