@@ -98,9 +98,24 @@ void write_identity(std::string& out, const Record& record) {
   identity.end();
 }
 
+void write_decisions(std::string& out, const std::vector<Decision>& decisions) {
+  out += '[';
+  for (const Decision& decision : decisions) {
+    if (&decision != &decisions.front()) out += ',';
+    Object entry(out);
+    entry.text("action", decision.action);
+    entry.text("effect", decision.allowed ? "Allow" : "Deny");
+    entry.text_if_any("policy", decision.policy);
+    entry.text_if_any("statement", decision.statement);
+    entry.end();
+  }
+  out += ']';
+}
+
 void write_additional_data(std::string& out, const Record& record) {
   Object data(out);
   for (const auto& [name, value] : record.additional_event_data) data.json(name, value);
+  if (!record.decisions.empty()) write_decisions(data.member("authorization"), record.decisions);
   data.end();
 }
 
@@ -147,7 +162,7 @@ std::string to_json(const Record& record) {
   event.text_if_any("errorMessage", clipped(record.error_message, kLongestText));
   event.json("requestParameters", record.request_parameters);
   event.json("responseElements", record.response_elements);
-  if (!record.additional_event_data.empty()) {
+  if (!record.additional_event_data.empty() || !record.decisions.empty()) {
     write_additional_data(event.member("additionalEventData"), record);
   }
   event.text_if_any("requestID", record.request_id);

@@ -18,6 +18,15 @@ struct Resource {
   std::string_view type = "AWS::KMS::Key";
 };
 
+/// What decided whether one action was allowed.
+struct Decision {
+  std::string action;  // "kms:Encrypt"
+  bool allowed = false;
+  std::string
+      policy;  // "key policy", an identity policy's name, "grant ID"; empty: nothing allowed it
+  std::string statement;  // its Sid, or the grant's name; may be empty
+};
+
 /// One request as CloudTrail tells it (spec (f)). request_parameters and response_elements are JSON
 /// made by the model's redaction; "null" if there are none.
 struct Record {
@@ -36,6 +45,7 @@ struct Record {
   std::string request_parameters = "null";
   std::string response_elements = "null";
   std::vector<std::pair<std::string, std::string>> additional_event_data;  // name, JSON value
+  std::vector<Decision> decisions;  // additionalEventData.authorization
   bool read_only = true;
   std::vector<Resource> resources;
   std::optional<api::TlsInfo> tls;

@@ -1,11 +1,8 @@
 #include "connector/auth/authorizer.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "connector/api/error.h"
-#include "connector/auth/identity_policy.h"
-#include "connector/auth/principal.h"
 
 namespace kms::auth {
 namespace {
@@ -15,28 +12,10 @@ std::string not_authorized(const Caller& caller, keys::Action action) {
 }
 
 [[noreturn]] void deny(const Caller& caller, keys::Action action, std::string_view resource,
-                       std::string_view reason) {
+                       Reason reason) {
   std::string text = not_authorized(caller, action);
-  text.append(" on resource: ").append(resource).append(" ").append(reason);
+  text.append(" on resource: ").append(resource).append(" ").append(explain(reason, action));
   throw api::access_denied(std::move(text));
-}
-
-/// What the identity policies of the caller say of a resource of its own account. Account root has
-/// none: the default key policy allows it by name, and what needs no key belongs to it.
-void check_identity_policies(const Caller& caller, keys::Action action, std::string_view resource) {
-  const PolicyDecision decision = caller.principal == nullptr
-                                      ? PolicyDecision::no_match
-                                      : evaluate(caller.principal->statements, action);
-  switch (decision) {
-    case PolicyDecision::allow:
-      return;
-    case PolicyDecision::explicit_deny:
-      deny(caller, action, resource, "with an explicit deny in an identity-based policy");
-    case PolicyDecision::no_match:
-      if (caller.type == "Root") return;
-      deny(caller, action, resource,
-           "because no identity-based policy allows the " + action.str() + " action");
-  }
 }
 
 constexpr std::string_view kForeign =
@@ -44,53 +23,106 @@ constexpr std::string_view kForeign =
     "or a resource-based "
     "policy explicitly denies access";
 
-}  // namespace
-
-keys::AuthorizedKey Authorizer::authorize(const Caller& caller, keys::Action action,
-                                          keys::KeyPtr key,
-                                          const RequestContext& /*context*/) const {
-  // The default key policy names its own account only, so to others every key looks absent.
-  if (key->scope.account != caller.account) deny_foreign(caller, action);
-  check_identity_policies(caller, action, key->arn());
-  return {std::move(key), action};
+keys::AuthorizedKey checked(const Caller& caller, keys::Action action, keys::KeyPtr key,
+                            const Decision& decision,
+                            keys::AuthorizedKey (*make)(keys::KeyPtr, keys::Action)) {
+  if (decision.allowed) return make(std::move(key), action);
+  if (key->scope.account != caller.account) Authorizer::deny_foreign(caller, action);
+  deny(caller, action, key->arn(), decision.reason);
 }
 
-keys::AuthorizedKey Authorizer::authorize_retirement(const Caller& caller, keys::Action action,
-                                                     keys::KeyPtr key,
-                                                     const keys::GrantRecord& grant) const {
-  const bool foreign = key->scope.account != caller.account;
-  const PolicyDecision decision = caller.principal == nullptr
-                                      ? PolicyDecision::no_match
-                                      : evaluate(caller.principal->statements, action);
-  const bool by_policy = decision == PolicyDecision::allow ||
-                         (decision == PolicyDecision::no_match && caller.type == "Root");
-  const auto covers = [&](const std::string& principal) {
-    switch (match_principal(principal, caller)) {
-      case PrincipalMatch::caller:
-        return true;
-      case PrincipalMatch::account:
-        return by_policy;
-      case PrincipalMatch::none:
-        break;
-    }
-    return false;
+}  // namespace
+
+std::string explain(Reason reason, keys::Action action) {
+  const auto nothing = [&](std::string_view kind) {
+    return "because no " + std::string(kind) + " allows the " + action.str() + " action";
   };
-  const bool by_grantee =
-      std::ranges::count(grant.operations, api::GrantOperation::retire_grant) != 0;
-  const bool allowed = covers(grant.retiring_principal) ||
-                       (by_grantee && covers(grant.grantee_principal)) ||
-                       (by_policy && caller.account == grant.issuing_account);
-  if (allowed && decision != PolicyDecision::explicit_deny) return {std::move(key), action};
-  if (foreign) deny_foreign(caller, action);
-  deny(caller, action, key->arn(),
-       decision == PolicyDecision::explicit_deny
-           ? std::string("with an explicit deny in an identity-based policy")
-           : "because no identity-based policy allows the " + action.str() + " action");
+  switch (reason) {
+    case Reason::deny_in_key_policy:
+      return "with an explicit deny in a resource-based policy";
+    case Reason::deny_in_identity_policy:
+      return "with an explicit deny in an identity-based policy";
+    case Reason::deny_in_boundary:
+      return "with an explicit deny in a permissions boundary";
+    case Reason::deny_in_session_policy:
+      return "with an explicit deny in a session policy";
+    case Reason::no_key_policy:
+    case Reason::not_across_accounts:
+      return nothing("resource-based policy");
+    case Reason::no_identity_policy:
+      return nothing("identity-based policy");
+    case Reason::no_boundary:
+      return nothing("permissions boundary");
+    case Reason::no_session_policy:
+      return nothing("session policy");
+    case Reason::key_policy:
+      return "by the key policy";
+    case Reason::identity_policy:
+      return "by an identity-based policy";
+    case Reason::grant:
+    case Reason::retirement:
+      return "by a grant";
+  }
+  return {};
+}
+
+std::vector<keys::GrantPtr> grants_for(const storage::MetadataStore& store,
+                                       const keys::KeyRecord& key, const Caller& caller) {
+  if (store.grant_count(key.scope, key.id) == 0) return {};
+  auto grants = store.grants_to(key.scope, key.id, caller.arn);
+  const auto add = [&](const std::string& grantee) {
+    auto more = store.grants_to(key.scope, key.id, grantee);
+    grants.insert(grants.end(), std::make_move_iterator(more.begin()),
+                  std::make_move_iterator(more.end()));
+  };
+  if (caller.principal && caller.principal->arn != caller.arn) add(caller.principal->arn);
+  Arn root = Arn::parse(caller.arn).value_or(Arn{});
+  root.service = "iam";
+  root.resource = "root";
+  if (root.str() != caller.arn) add(root.str());
+  return grants;
+}
+
+keys::AuthorizedKey Authorizer::authorize(const Caller& caller, keys::Action action,
+                                          keys::KeyPtr key, const RequestContext& context,
+                                          Decision& decision) const {
+  const auto policy = policies_.of(*key);
+  decision = decide({.caller = caller,
+                     .action = action,
+                     .key = *key,
+                     .key_policy = *policy,
+                     .grants = [&] { return grants_for(store_, *key, caller); },
+                     .context = context});
+  return checked(caller, action, std::move(key), decision, for_service);
+}
+
+keys::AuthorizedKey Authorizer::authorize_retirement(const Caller& caller, keys::KeyPtr key,
+                                                     const keys::GrantPtr& grant,
+                                                     const RequestContext& context,
+                                                     Decision& decision) const {
+  constexpr keys::Action kAction{"RetireGrant"};
+  const auto policy = policies_.of(*key);
+  decision = decide_retirement(
+      {.caller = caller, .action = kAction, .key = *key, .key_policy = *policy, .context = context},
+      grant);
+  return checked(caller, kAction, std::move(key), decision, for_service);
 }
 
 void Authorizer::authorize_account(const Caller& caller, keys::Action action,
-                                   const RequestContext& /*context*/) const {
-  check_identity_policies(caller, action, "*");
+                                   std::string_view resource, const RequestContext& context,
+                                   Decision& decision) const {
+  decision = decide_account(caller, action, resource, context);
+  if (!decision.allowed) deny(caller, action, resource, decision.reason);
+}
+
+bool Authorizer::keeps_control(const Caller& caller, const keys::KeyRecord& key,
+                               const Policy& policy, const RequestContext& context) {
+  return decide({.caller = caller,
+                 .action = {"PutKeyPolicy"},
+                 .key = key,
+                 .key_policy = policy,
+                 .context = context})
+      .allowed;
 }
 
 void Authorizer::deny_foreign(const Caller& caller, keys::Action action) {

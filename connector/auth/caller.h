@@ -22,8 +22,8 @@ struct Principal {
   Type type = Type::user;
   std::string arn;  // arn:aws:iam::123456789012:user/alice
   std::string account;
-  std::string name;       // without its path
-  std::string unique_id;  // AIDA..., AROA... or the account
+  std::string name;                     // without its path
+  std::string unique_id;                // AIDA..., AROA... or the account
   std::vector<NamedPolicy> policies;    // its own, then those of its groups
   std::optional<NamedPolicy> boundary;  // permissions boundary
   Tags tags;
@@ -40,15 +40,16 @@ struct Session {
   std::string name;  // RoleSessionName; empty for GetSessionToken
   Timestamp issued{};
   Timestamp expires{};
-  std::vector<NamedPolicy> policies;  // session policies
-  Tags tags;                          // session tags, which outweigh the principal's
+  std::vector<NamedPolicy> policies;             // session policies
+  Tags tags;                                     // session tags, which outweigh the principal's
   std::vector<std::string> transitive_tag_keys;  // of those, what roles assumed from here inherit
 };
 using SessionPtr = std::shared_ptr<const Session>;
 
 /// Who made a request, proved by its signature.
 struct Caller {
-  std::string arn;  // arn:aws:iam::123456789012:user/alice, arn:aws:sts::...:assumed-role/app/session
+  std::string
+      arn;  // arn:aws:iam::123456789012:user/alice, arn:aws:sts::...:assumed-role/app/session
   std::string account;
   std::string type;          // CloudTrail's userIdentity.type: IAMUser, Root, AssumedRole
   std::string principal_id;  // AIDA..., AROA...:session

@@ -16,7 +16,30 @@ namespace {
 using api::Error;
 using api::ErrorCode;
 
+/// None if the key has more than it may have: policies on them then fail closed.
+std::vector<std::string> alias_names(const storage::MetadataStore& store,
+                                     const keys::KeyRecord& key, std::size_t limit) {
+  std::vector<std::string> names;
+  const auto page = store.aliases_of_key(key.scope, key.id, "", limit);
+  if (page.more) return names;
+  for (const keys::AliasPtr& alias : page.items) names.push_back(alias->name);
+  return names;
+}
+
 }  // namespace
+
+/// Whatever was decided goes into the audit record, a refusal too.
+class Call::DecisionNote {
+ public:
+  DecisionNote(Call& call, keys::Action action) : call_(call), action_(action) {}
+  DecisionNote(const DecisionNote&) = delete;
+  DecisionNote& operator=(const DecisionNote&) = delete;
+  ~DecisionNote() { call_.note_decision(action_); }
+
+ private:
+  Call& call_;
+  keys::Action action_;
+};
 
 Call::Call(const Context& context, std::string_view operation, auth::Identity identity,
            audit::Record& record, pkcs11::Deadline deadline)
@@ -36,9 +59,10 @@ void Call::expect_rsa_generation() {
       deadline_, std::chrono::steady_clock::now() + context_.config.limits.key_generation_deadline);
 }
 
-void Call::authorize_account(std::string_view action) {
-  context_.authorizer.authorize_account(caller(),
-                                        keys::Action{action.empty() ? operation_ : action}, {});
+void Call::authorize_account(std::string_view action, std::string_view resource) {
+  const keys::Action asked{action.empty() ? operation_ : action};
+  const DecisionNote note(*this, asked);
+  context_.authorizer.authorize_account(caller(), asked, resource, request_context(), decision_);
 }
 
 void Call::authorize_tagging_on_create() {
@@ -67,34 +91,63 @@ keys::GrantPtr Call::grant_of_token(std::string_view token) const {
   return grant;
 }
 
-std::vector<keys::GrantPtr> Call::grants_of(const Use& use) const {
-  std::vector<keys::GrantPtr> grants;
-  if (use.grant_tokens == nullptr || !*use.grant_tokens) return grants;
-  for (const std::string& token : **use.grant_tokens) grants.push_back(grant_of_token(token));
-  return grants;
+// Grants count as soon as they are made, so that a token tells nothing new; but it must be a valid
+// one.
+void Call::check_grant_tokens(const Use& use) const {
+  if (use.grant_tokens == nullptr || !*use.grant_tokens) return;
+  for (const std::string& token : **use.grant_tokens) static_cast<void>(grant_of_token(token));
 }
 
-void Call::authorize_retirement(const keys::GrantRecord& grant) {
-  keys::KeyPtr key = visible_key(grant.scope, grant.key_id);
-  if (!key) throw api::not_found("Key '" + key_arn(grant.scope, grant.key_id) + "' does not exist");
+auth::RequestContext Call::request_context() const {
+  return {.environment = {.time = record_.time,
+                          .region = scope_.region,
+                          .source_ip = record_.source_ip,
+                          .user_agent = record_.user_agent,
+                          .secure_transport = record_.tls.has_value()},
+          .input = input_,
+          .request = request_};
+}
+
+void Call::note_decision(keys::Action action) {
+  record_.decisions.push_back({.action = action.str(),
+                               .allowed = decision_.allowed,
+                               .policy = decision_.policy,
+                               .statement = decision_.statement});
+}
+
+void Call::authorize_retirement(const keys::GrantPtr& grant) {
+  keys::KeyPtr key = visible_key(grant->scope, grant->key_id);
+  if (!key) {
+    throw api::not_found("Key '" + key_arn(grant->scope, grant->key_id) + "' does not exist");
+  }
   touches(key->arn(), key->scope.account);
-  static_cast<void>(
-      context_.authorizer.authorize_retirement(caller(), action({}), std::move(key), grant));
+  auth::RequestContext context = request_context();
+  context.retired = grant.get();
+  const DecisionNote note(*this, action({}));
+  static_cast<void>(context_.authorizer.authorize_retirement(caller(), std::move(key), grant,
+                                                             context, decision_));
 }
 
-keys::AuthorizedKey Call::authorize_record(keys::KeyPtr key, const Use& use,
-                                           const std::vector<keys::GrantPtr>& grants) {
-  context_.rates.admit(scope_, operation_, *key);
-  auth::RequestContext context;
+keys::AuthorizedKey Call::authorize_record(Named named, const Use& use) {
+  const keys::KeyRecord& key = *named.key;
+  context_.rates.admit(scope_, operation_, key);
+  auth::RequestContext context = request_context();
   if (use.encryption_context != nullptr && *use.encryption_context) {
     context.encryption_context = &**use.encryption_context;
   }
-  context.grants = grants;
-  touches(key->arn(), key->scope.account);
-  return context_.authorizer.authorize(caller(), action(use), std::move(key), context);
+  context.alias = named.alias;
+  context.same_key = use.same_key;
+  context.key_aliases = [&] { return alias_names(context_.store, key, limits().aliases_per_key); };
+  context.last_use = [&]() -> std::optional<Timestamp> {
+    const auto use_of_key = last_use(key);
+    return use_of_key ? std::optional(use_of_key->time) : std::nullopt;
+  };
+  touches(key.arn(), key.scope.account);
+  const DecisionNote note(*this, action(use));
+  return context_.authorizer.authorize(caller(), action(use), named.key, context, decision_);
 }
 
-keys::KeyPtr Call::find_key(std::string_view reference, const Use& use) const {
+Call::Named Call::find(std::string_view reference, const Use& use) const {
   const keys::KeyReference named = keys::parse_key_reference(reference, scope_, use.accepts);
   const bool foreign = named.scope.account != scope_.account;
   std::string key_id = named.key_id;
@@ -111,24 +164,25 @@ keys::KeyPtr Call::find_key(std::string_view reference, const Use& use) const {
     if (foreign) auth::Authorizer::deny_foreign(caller(), action(use));
     throw api::not_found("Key '" + key_arn(named.scope, key_id) + "' does not exist");
   }
-  return key;
+  return {.key = std::move(key), .alias = named.alias};
+}
+
+keys::KeyPtr Call::find_key(std::string_view reference, const Use& use) const {
+  return find(reference, use).key;
 }
 
 // The tokens come first: whether one is valid must not tell whether another account's key exists.
 keys::AuthorizedKey Call::authorize(std::string_view reference, const Use& use) {
-  const auto grants = grants_of(use);
-  return authorize_record(find_key(reference, use), use, grants);
+  check_grant_tokens(use);
+  return authorize_record(find(reference, use), use);
 }
 
 keys::AuthorizedKey Call::authorize(const keys::CiphertextHeader& header, const Use& use) {
-  const auto grants = grants_of(use);
-  // Relatives of a multi-Region key open each other's ciphertexts; any other key is at home in one
-  // Region.
-  const bool here = header.region == scope_.region || header.key_id.starts_with("mrk-");
-  keys::KeyPtr key = here ? visible_key({header.account, scope_.region}, header.key_id) : nullptr;
+  check_grant_tokens(use);
+  keys::KeyPtr key = key_of(header);
   if (!key) auth::Authorizer::deny_ciphertext(caller(), action(use));
   try {
-    return authorize_record(std::move(key), use, grants);
+    return authorize_record({.key = std::move(key), .alias = {}}, use);
   } catch (const Error& error) {
     // Whether the key exists must not show.
     if (error.code() == ErrorCode::access_denied)
@@ -137,8 +191,23 @@ keys::AuthorizedKey Call::authorize(const keys::CiphertextHeader& header, const 
   }
 }
 
-keys::AuthorizedKey Call::authorize_relative(keys::KeyPtr relative) const {
-  return context_.authorizer.authorize(caller(), action({}), std::move(relative), {});
+keys::KeyPtr Call::key_of(const keys::CiphertextHeader& header) const {
+  // Relatives of a multi-Region key open each other's ciphertexts; any other key is at home in one
+  // Region.
+  const bool here = header.region == scope_.region || header.key_id.starts_with("mrk-");
+  return here ? visible_key({header.account, scope_.region}, header.key_id) : nullptr;
+}
+
+keys::AuthorizedKey Call::authorize_also(keys::KeyPtr key) {
+  const DecisionNote note(*this, action({}));
+  return context_.authorizer.authorize(caller(), action({}), std::move(key), request_context(),
+                                       decision_);
+}
+
+void Call::check_keeps_control(const keys::KeyRecord& key, const auth::Policy& policy) const {
+  if (auth::Authorizer::keeps_control(caller(), key, policy, request_context())) return;
+  throw Error(ErrorCode::malformed_policy_document,
+              "The new key policy will not allow you to update the key policy in the future.");
 }
 
 void Call::check_usage(const keys::AuthorizedKey& key, api::KeyUsageType usage) const {

@@ -13,6 +13,7 @@
 #include "connector/audit/writer.h"
 #include "connector/auth/authorizer.h"
 #include "connector/auth/identities.h"
+#include "connector/auth/policy.h"
 #include "connector/base/clock.h"
 #include "connector/base/random.h"
 #include "connector/keys/key_reference.h"
@@ -47,6 +48,7 @@ struct Use {
   std::string_view action{};
   const std::optional<EncryptionContext>* encryption_context = nullptr;
   const std::optional<std::vector<std::string>>* grant_tokens = nullptr;
+  std::optional<bool> same_key{};  // ReEncrypt: source and destination are one key
 };
 
 /// One authenticated request on its way through its operation.
@@ -71,21 +73,38 @@ class Call {
   [[nodiscard]] std::string_view operation() const noexcept { return operation_; }
   [[nodiscard]] audit::Record& record() noexcept { return record_; }
 
-  /// Allowed on the account as a whole (operations without a key), or AccessDeniedException.
-  void authorize_account(std::string_view action = {});
+  /// The decoded request, whose members fill condition keys; it outlives the call.
+  template <class Request>
+  void asks(const Request& request) noexcept {
+    input_ = &api::structure_of<Request>();
+    request_ = &request;
+  }
+
+  /// Allowed by identity policies alone, or AccessDeniedException: operations without a key, whose
+  /// resource is
+  /// "*", and aliases. An empty action is the operation.
+  void authorize_account(std::string_view action = {}, std::string_view resource = "*");
   /// Tags in CreateKey need kms:TagResource as well; its refusal names no resource.
   void authorize_tagging_on_create();
-  /// The key that a reference names, before anything is authorized on it.
+  /// The key that made a ciphertext, before anything is authorized on it; null if it is none that
+  /// can be used here.
+  [[nodiscard]] keys::KeyPtr key_of(const keys::CiphertextHeader& header) const;
+  /// The key that a reference names, likewise.
   [[nodiscard]] keys::KeyPtr find_key(std::string_view reference, const Use& use) const;
   /// Resolves the reference and authorizes its use; the steps after that are check_usage() and
   /// check_state().
   [[nodiscard]] keys::AuthorizedKey authorize(std::string_view reference, const Use& use);
   /// The same for the key that made a ciphertext, where the request names none.
   [[nodiscard]] keys::AuthorizedKey authorize(const keys::CiphertextHeader& header, const Use& use);
-  /// The same for a relative of the multi-Region key that the request names.
-  [[nodiscard]] keys::AuthorizedKey authorize_relative(keys::KeyPtr relative) const;
-  /// RetireGrant: what the grant itself says, besides identity policies.
-  void authorize_retirement(const keys::GrantRecord& grant);
+  /// The same for another key that the operation is about, besides the one that the request names.
+  [[nodiscard]] keys::AuthorizedKey authorize_also(keys::KeyPtr key);
+  /// RetireGrant: what the grant itself says, besides policies.
+  void authorize_retirement(const keys::GrantPtr& grant);
+  /// The grant that allowed the latest use; null if policies did.
+  [[nodiscard]] const keys::GrantPtr& allowing_grant() const noexcept { return decision_.grant; }
+  /// MalformedPolicyDocumentException if the caller could not change the key's policy again once it
+  /// is `policy`.
+  void check_keeps_control(const keys::KeyRecord& key, const auth::Policy& policy) const;
   /// The grant that made the token; InvalidGrantTokenException if none of this Region did.
   [[nodiscard]] keys::GrantPtr grant_of_token(std::string_view token) const;
   /// InvalidKeyUsageException "<arn> key usage is X which is not valid for <operation>."
@@ -126,9 +145,17 @@ class Call {
  private:
   void commit_audited(std::vector<storage::Change> changes);
   [[nodiscard]] keys::Action action(const Use& use) const;
-  [[nodiscard]] std::vector<keys::GrantPtr> grants_of(const Use& use) const;
-  [[nodiscard]] keys::AuthorizedKey authorize_record(keys::KeyPtr key, const Use& use,
-                                                     const std::vector<keys::GrantPtr>& grants);
+  struct Named {
+    keys::KeyPtr key;
+    std::string alias;  // by which it was named; empty: by its id
+  };
+  [[nodiscard]] Named find(std::string_view reference, const Use& use) const;
+  void check_grant_tokens(const Use& use) const;
+  [[nodiscard]] auth::RequestContext request_context() const;
+  [[nodiscard]] keys::AuthorizedKey authorize_record(Named named, const Use& use);
+  class DecisionNote;
+  /// Notes what decided in the audit record.
+  void note_decision(keys::Action action);
 
   const Context& context_;
   std::string_view operation_;
@@ -136,6 +163,9 @@ class Call {
   Scope scope_;
   audit::Record& record_;
   pkcs11::Deadline deadline_;
+  const api::Structure* input_ = nullptr;
+  const void* request_ = nullptr;
+  auth::Decision decision_;  // the latest
   bool audited_ = false;
 };
 

@@ -116,6 +116,7 @@ api::CreateGrantResponse create_grant(Call& call, const api::CreateGrantRequest&
                           .operations = in.operations,
                           .constraints = in.constraints.value_or(api::GrantConstraints{}),
                           .created = call.now(),
+                          .parent = call.allowing_grant() ? call.allowing_grant()->id : "",
                           .token_key = Bytes(kTokenKeyBytes)};
   call.random().fill(grant.token_key);
   const keys::GrantPtr standing = existing(call, grant);

@@ -4,6 +4,7 @@
 
 #include "connector/api/error.h"
 #include "connector/keys/key_spec.h"
+#include "connector/operations/key_policies.h"
 #include "connector/operations/new_material.h"
 #include "connector/operations/operation.h"
 #include "connector/operations/tags.h"
@@ -82,7 +83,6 @@ void check_supported(const api::CreateKeyRequest& in, const keys::KeySpecRow& ro
   if (in.custom_key_store_id && in.multi_region.value_or(false)) {
     throw api::unsupported_operation("Multi-Region keys are not supported in a custom key store.");
   }
-  if (in.policy) throw api::unsupported_operation("Key policies are not supported yet.");
 }
 
 /// What lives as an object in its token has no way into another.
@@ -130,6 +130,9 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
   key.description = in.description.value_or("");
   key.created = call.now();
   key.custom_key_store_id = in.custom_key_store_id.value_or("");
+  if (in.policy) {
+    key.policy = check_policy(call, key, *in.policy, in.bypass_policy_lockout_safety_check);
+  }
   if (tagged) merge_tags(key.tags, *in.tags);
   if (origin == OriginType::external) {
     // Only to know that the token can hold such material: it refuses what it cannot.

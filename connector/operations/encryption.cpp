@@ -30,7 +30,8 @@ bool ignores_ciphertext(const Source& source) {
 Use use_of(const Source& source) {
   return {.action = source.action,
           .encryption_context = &source.encryption_context,
-          .grant_tokens = &source.grant_tokens};
+          .grant_tokens = &source.grant_tokens,
+          .same_key = source.same_key};
 }
 
 /// The named key, or that of the ciphertext. AWS looks inside the ciphertext before it looks at the
@@ -83,7 +84,8 @@ void check_size(const keys::KeySpecRow& spec, const keys::EncryptionRow& algorit
 Sealing prepare_sealing(Call& call, const Target& target, const SecretBytes* plaintext) {
   auto key = call.authorize(target.key_id, {.action = target.action,
                                             .encryption_context = &target.encryption_context,
-                                            .grant_tokens = &target.grant_tokens});
+                                            .grant_tokens = &target.grant_tokens,
+                                            .same_key = target.same_key});
   call.check_usage(key, api::KeyUsageType::encrypt_decrypt);
   call.check_state(key);
   const auto& row = check_algorithm(key, target.algorithm, target.encryption_context, "encrypting");

@@ -15,7 +15,8 @@ struct Target {
   const std::optional<EncryptionContext>& encryption_context;
   const std::optional<std::vector<std::string>>& grant_tokens;
   const std::optional<api::EncryptionAlgorithmSpec>& algorithm;
-  std::string_view action;  // Encrypt or ReEncryptTo
+  std::string_view action;         // Encrypt or ReEncryptTo
+  std::optional<bool> same_key{};  // as Use has it
 };
 
 struct Sealing {
@@ -43,7 +44,8 @@ struct Source {
   const std::optional<api::EncryptionAlgorithmSpec>& algorithm;
   const std::optional<bool>& dry_run;
   const std::optional<std::vector<api::DryRunModifierType>>& dry_run_modifiers;
-  std::string_view action;  // Decrypt or ReEncryptFrom
+  std::string_view action;         // Decrypt or ReEncryptFrom
+  std::optional<bool> same_key{};  // as Use has it
 };
 
 struct Opened {

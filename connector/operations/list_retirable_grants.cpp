@@ -25,8 +25,8 @@ std::string position(const keys::GrantRecord& grant) { return grant.scope.accoun
 // The keys may be those of any account: page through one after the other.
 api::ListGrantsResponse list_retirable_grants(Call& call,
                                               const api::ListRetirableGrantsRequest& in) {
-  call.authorize_account();
   const std::string& principal = in.retiring_principal;
+  call.authorize_account({}, principal);
   check_principal(call, principal);
   const std::size_t size = page_size(in.limit, kPage);
   const std::string after = open_marker(call, principal, in.marker);

@@ -13,6 +13,7 @@ SecretBytes retry_conflicts(Call& call, SecretBytes (*attempt)(Call&, const void
     } catch (const storage::Error& error) {
       if (error.fault() != storage::Fault::conflict || tried == kAttempts) throw;
       call.record().resources.clear();
+      call.record().decisions.clear();
     }
   }
 }

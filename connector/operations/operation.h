@@ -41,6 +41,7 @@ constexpr Operation operation(std::string_view name) {
   using Input = typename Types::input;
   return {.name = name, .run = [](Call& call, std::span<char> body) {
             const auto request = api::decode<Input>(body);
+            call.asks(request);
             call.record().request_parameters = api::request_parameters(request);
             return retry_conflicts(
                 call,

@@ -1,12 +1,30 @@
+#include "connector/api/error.h"
+#include "connector/keys/ciphertext.h"
 #include "connector/operations/encryption.h"
 #include "connector/operations/operation.h"
 
 namespace kms::operations {
 namespace {
 
+/// Whether source and destination are one key, for policies on that; what does not exist is refused
+/// later.
+bool is_same_key(const Call& call, const api::ReEncryptRequest& in) {
+  try {
+    const keys::KeyPtr destination = call.find_key(in.destination_key_id, {});
+    if (in.source_key_id) return call.find_key(*in.source_key_id, {})->arn() == destination->arn();
+    const auto ciphertext =
+        in.ciphertext_blob ? keys::parse_ciphertext(in.ciphertext_blob->view()) : std::nullopt;
+    const keys::KeyPtr source = ciphertext ? call.key_of(ciphertext->header) : nullptr;
+    return source && source->arn() == destination->arn();
+  } catch (const api::Error&) {
+    return false;
+  }
+}
+
 // The whole source side first, then the destination, as AWS does.
 api::ReEncryptResponse re_encrypt(Call& call, const api::ReEncryptRequest& in) {
   check_context_size(in.destination_encryption_context);
+  const bool same_key = is_same_key(call, in);
   const auto opened = open_ciphertext(call, {.ciphertext = in.ciphertext_blob,
                                              .key_id = in.source_key_id,
                                              .encryption_context = in.source_encryption_context,
@@ -14,13 +32,15 @@ api::ReEncryptResponse re_encrypt(Call& call, const api::ReEncryptRequest& in) {
                                              .algorithm = in.source_encryption_algorithm,
                                              .dry_run = in.dry_run,
                                              .dry_run_modifiers = in.dry_run_modifiers,
-                                             .action = "ReEncryptFrom"});
+                                             .action = "ReEncryptFrom",
+                                             .same_key = same_key});
   const Sealing sealing = prepare_sealing(call,
                                           {.key_id = in.destination_key_id,
                                            .encryption_context = in.destination_encryption_context,
                                            .grant_tokens = in.grant_tokens,
                                            .algorithm = in.destination_encryption_algorithm,
-                                           .action = "ReEncryptTo"},
+                                           .action = "ReEncryptTo",
+                                           .same_key = same_key},
                                           opened ? &opened->plaintext : nullptr);
   call.end_dry_run(in.dry_run);
   Sealed sealed = seal(call, sealing, opened->plaintext);

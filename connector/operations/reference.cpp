@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "connector/operations/table.h"
 
 namespace kms::operations {
 namespace {
@@ -87,10 +86,9 @@ static_assert(std::ranges::is_sorted(kNeeds, {}, &Need::operation));
 std::span<const Need> needs() { return kNeeds; }
 
 std::string reference() {
-  std::string table = "| Operation | Built | Of the token it needs |\n|---|---|---|\n";
+  std::string table = "| Operation | Of the token it needs |\n|---|---|\n";
   for (const Need& need : kNeeds) {
     table.append("| ").append(need.operation).append(" | ");
-    table.append(find_operation(need.operation) != nullptr ? "yes" : "no").append(" | ");
     table.append(need.of_token).append(" |\n");
   }
   return table;

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "connector/api/error.h"
-#include "connector/keys/default_policy.h"
+#include "connector/operations/key_policies.h"
 #include "connector/operations/multi_region.h"
 #include "connector/operations/operation.h"
 #include "connector/operations/tags.h"
@@ -79,6 +79,7 @@ audit::Record create_key_event(Call& call, const api::ReplicateKeyRequest& in,
   event.region = replica.scope.region;
   event.resources = {{.arn = replica.arn(), .account = replica.scope.account}};
   api::CreateKeyRequest request;
+  request.policy = in.policy;
   request.bypass_policy_lockout_safety_check = in.bypass_policy_lockout_safety_check;
   request.description = replica.description;
   request.key_usage = replica.usage;
@@ -92,7 +93,6 @@ audit::Record create_key_event(Call& call, const api::ReplicateKeyRequest& in,
 }
 
 api::ReplicateKeyResponse replicate_key(Call& call, const api::ReplicateKeyRequest& in) {
-  if (in.policy) throw api::unsupported_operation("Key policies are not supported yet.");
   const auto authorized = call.authorize(in.key_id, {.accepts = Accepts::key_only});
   call.authorize_account("CreateKey");
   const bool tagged = in.tags && !in.tags->empty();
@@ -103,6 +103,9 @@ api::ReplicateKeyResponse replicate_key(Call& call, const api::ReplicateKeyReque
   call.check_state(authorized);
   if (tagged) check_tags(*in.tags, call.limits().tags_per_key);
   keys::KeyRecord replica = new_replica(call, in, primary);
+  if (in.policy) {
+    replica.policy = check_policy(call, replica, *in.policy, in.bypass_policy_lockout_safety_check);
+  }
   check_quotas(call, primary, replica.scope);
   call.context().rates.admit_replica(replica.scope);
 
@@ -119,7 +122,7 @@ api::ReplicateKeyResponse replicate_key(Call& call, const api::ReplicateKeyReque
   metadata.enabled = false;
   metadata.current_key_material_id.reset();
   api::ReplicateKeyResponse response{.replica_key_metadata = metadata,
-                                     .replica_policy = keys::default_policy(primary.scope.account),
+                                     .replica_policy = policy_text(replica),
                                      .replica_tags = tagged ? in.tags : std::nullopt};
   changes.emplace_back(
       storage::AppendAudit{audit::to_json(create_key_event(call, in, replica, metadata))});

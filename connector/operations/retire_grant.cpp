@@ -23,7 +23,7 @@ void retire_grant(Call& call, const api::RetireGrantRequest& in) {
   if (by_id) check_grant_id(*in.grant_id);
   const keys::GrantPtr grant =
       by_id ? grant_of(call, *in.key_id, *in.grant_id) : call.grant_of_token(*in.grant_token);
-  call.authorize_retirement(*grant);
+  call.authorize_retirement(grant);
   call.end_dry_run(in.dry_run);
   call.record().additional_event_data = {{"grantId", json_string(grant->id)}};
   call.commit({storage::Erase<keys::GrantRecord>{*grant}});

@@ -31,16 +31,19 @@ extern const Operation kGenerateDataKeyWithoutPlaintext;
 extern const Operation kGenerateMac;
 extern const Operation kGenerateRandom;
 extern const Operation kGetKeyLastUsage;
+extern const Operation kGetKeyPolicy;
 extern const Operation kGetKeyRotationStatus;
 extern const Operation kGetParametersForImport;
 extern const Operation kGetPublicKey;
 extern const Operation kImportKeyMaterial;
 extern const Operation kListAliases;
 extern const Operation kListGrants;
+extern const Operation kListKeyPolicies;
 extern const Operation kListKeyRotations;
 extern const Operation kListKeys;
 extern const Operation kListResourceTags;
 extern const Operation kListRetirableGrants;
+extern const Operation kPutKeyPolicy;
 extern const Operation kReEncrypt;
 extern const Operation kReplicateKey;
 extern const Operation kRetireGrant;
@@ -87,16 +90,19 @@ const std::array kOperations{
     &kGenerateMac,
     &kGenerateRandom,
     &kGetKeyLastUsage,
+    &kGetKeyPolicy,
     &kGetKeyRotationStatus,
     &kGetParametersForImport,
     &kGetPublicKey,
     &kImportKeyMaterial,
     &kListAliases,
     &kListGrants,
+    &kListKeyPolicies,
     &kListKeyRotations,
     &kListKeys,
     &kListResourceTags,
     &kListRetirableGrants,
+    &kPutKeyPolicy,
     &kReEncrypt,
     &kReplicateKey,
     &kRetireGrant,
@@ -114,28 +120,14 @@ const std::array kOperations{
     &kVerifyMac,
 };
 
-// In the model, not built yet: answered with UnsupportedOperationException, never silently.
-constexpr std::array<std::string_view, 3> kUnsupported{
-    "GetKeyPolicy",
-    "ListKeyPolicies",
-    "PutKeyPolicy",
-};
-static_assert(std::ranges::is_sorted(kUnsupported));
-
 }  // namespace
 
 std::span<const Operation* const> operations() { return kOperations; }
-
-std::span<const std::string_view> unsupported_operations() { return kUnsupported; }
 
 const Operation* find_operation(std::string_view name) {
   const auto by_name = [](const Operation* operation) { return operation->name; };
   const auto* found = std::ranges::lower_bound(kOperations, name, {}, by_name);
   return found != kOperations.end() && (*found)->name == name ? *found : nullptr;
-}
-
-bool is_unsupported(std::string_view name) {
-  return std::ranges::binary_search(kUnsupported, name);
 }
 
 }  // namespace kms::operations

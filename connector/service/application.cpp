@@ -118,7 +118,7 @@ struct Application::Impl {
   audit::Writer audit;
   operations::LastUses last_uses;
   operations::RequestRates rates;
-  auth::Authorizer authorizer;
+  auth::Authorizer authorizer{*store};
   auth::IdentityDirectory identities;
   auth::GuessLimit guesses;
   auth::HourlyKeys hourly_keys{

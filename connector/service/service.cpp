@@ -102,10 +102,7 @@ SecretBytes Service::Impl::run(api::Request& request, const std::string& operati
   record.region = identity.region;
   record.recipient_account = identity.caller.account;
   const operations::Operation* found = operations::find_operation(operation);
-  if (found == nullptr) {
-    throw api::unsupported_operation("The operation " + operation +
-                                     " is not supported by this release.");
-  }
+  if (found == nullptr) throw api::internal_error();  // the model has no operation without one
   operations::Call call(deps.context, found->name, std::move(identity), record, deadline);
   deps.context.rates.admit(call.scope(), found->name);
   const auto body = request.body.span();

@@ -87,9 +87,10 @@ struct Xml {
 
 std::string encoded(std::string_view text) {
   std::string out;
-  for (const unsigned char c : text) {
+  for (const char letter : text) {
+    const auto c = static_cast<unsigned char>(letter);
     if (std::isalnum(c) != 0) {
-      out += static_cast<char>(c);
+      out += letter;
     } else {
       constexpr const char* kDigits = "0123456789ABCDEF";
       out += '%';

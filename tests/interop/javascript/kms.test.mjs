@@ -162,9 +162,12 @@ test("custom key stores", async () => {
 
 test("key policies", async () => {
   const KeyId = await create();
-  for (const [operation, input] of Object.entries({ GetKeyPolicy: {}, ListKeyPolicies: {}, PutKeyPolicy: { Policy: "{}" } })) {
-    await refused("UnsupportedOperationException", call(operation, { KeyId, ...input }));
-  }
+  const { Policy, PolicyName } = await call("GetKeyPolicy", { KeyId });
+  assert.equal(PolicyName, "default");
+  await call("PutKeyPolicy", { KeyId, Policy: Policy.replace("Enable IAM User Permissions", "renamed") });
+  assert.equal(JSON.parse((await call("GetKeyPolicy", { KeyId })).Policy).Statement[0].Sid, "renamed");
+  await refused("MalformedPolicyDocumentException", call("PutKeyPolicy", { KeyId, Policy: "{}" }));
+  assert.deepEqual((await call("ListKeyPolicies", { KeyId })).PolicyNames, ["default"]);
 });
 
 // Added to the API after the model that this project has.

@@ -1,0 +1,64 @@
+#include "connector/operations/key_policies.h"
+
+#include <algorithm>
+
+#include "connector/api/error.h"
+#include "connector/auth/policy.h"
+#include "connector/keys/default_policy.h"
+
+namespace kms::operations {
+namespace {
+
+using api::Error;
+using api::ErrorCode;
+
+constexpr std::size_t kMaxBytes = 32768;  // a fixed quota of KMS
+
+auth::Policy parse(const std::string& policy) {
+  try {
+    return auth::parse_policy(policy, auth::PolicyKind::key);
+  } catch (const auth::PolicyError& error) {
+    throw Error(error.fault() == auth::PolicyError::Fault::invalid_arn
+                    ? ErrorCode::invalid_arn
+                    : ErrorCode::malformed_policy_document,
+                error.what());
+  }
+}
+
+bool exists(const Call& call, const auth::Identities& identities, const std::string& principal) {
+  return principal == "*" || identities.knows(principal) ||
+         std::ranges::count(call.config().accounts, principal) != 0;
+}
+
+void check_principals(const Call& call, const auth::Policy& policy) {
+  const auto identities = call.context().identities.current();
+  for (const auth::Statement& statement : policy.statements) {
+    const bool known = std::ranges::all_of(
+        statement.principals->aws,
+        [&](const std::string& principal) { return exists(call, *identities, principal); });
+    if (!known) {
+      throw Error(ErrorCode::malformed_policy_document,
+                  "Policy contains a statement with one or more invalid principals.");
+    }
+  }
+}
+
+}  // namespace
+
+std::string check_policy(const Call& call, const keys::KeyRecord& key, const std::string& policy,
+                         const std::optional<bool>& bypass) {
+  if (policy.size() > kMaxBytes) {
+    throw Error(ErrorCode::limit_exceeded,
+                "The key policy is longer than " + std::to_string(kMaxBytes) + " bytes.");
+  }
+  const auth::Policy parsed = parse(policy);
+  check_principals(call, parsed);
+  if (!bypass.value_or(false)) call.check_keeps_control(key, parsed);
+  return auth::to_text(parsed);
+}
+
+std::string policy_text(const keys::KeyRecord& key) {
+  return key.policy.empty() ? keys::default_policy(key.scope.account) : key.policy;
+}
+
+}  // namespace kms::operations
