@@ -55,7 +55,7 @@ TEST_F(Management, RefusesCreateKeyRequestsInAwsWords) {
   EXPECT_EQ(outcome(R"({"KeySpec":"SM2","KeyUsage":"SIGN_VERIFY"})"),
             "400 UnsupportedOperationException: KeySpec SM2 is not supported in this Region");
   EXPECT_EQ(outcome(R"({"Policy":"{}"})"),
-            "400 UnsupportedOperationException: Key policies are not supported yet.");
+            "400 MalformedPolicyDocumentException: Missing required field Statement");
   EXPECT_EQ(outcome(R"({"Origin":"AWS_CLOUDHSM"})"),
             "400 ValidationException: Origin AWS_CLOUDHSM requires a CustomKeyStoreId.");
   EXPECT_EQ(outcome(R"({"Origin":"AWS_CLOUDHSM","CustomKeyStoreId":"cks-00000000000000000"})")

@@ -196,10 +196,10 @@ TEST_F(MultiRegion, ReplicateKeyRefusesInAwsWords) {
             "each AWS Region.");
   EXPECT_EQ(refused(replicate_body("alias/a")),
             "400 InvalidArnException: Key Aliases are not supported for this operation.");
-  EXPECT_EQ(refused(replicate_body(id, kThere, text("Policy", "{}"))),
-            "400 UnsupportedOperationException: Key policies are not supported yet.");
 
   const std::string other = create(kms());
+  EXPECT_EQ(refused(replicate_body(other, kThere, text("Policy", "{}"))),
+            "400 MalformedPolicyDocumentException: Missing required field Statement");
   EXPECT_EQ(
       refused(replicate_body(other, kThere, R"(,"Tags":[{"TagKey":"aws:a","TagValue":"b"}])")),
       "400 TagException: Tags beginning with aws: are reserved");
