@@ -10,6 +10,15 @@ import unittest
 
 import daemon
 
+PROFILES = """[profile source]
+aws_access_key_id = AKIAIOSFODNN7EXAMPLE
+aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
+
+[profile app]
+role_arn = arn:aws:iam::123456789012:role/app
+role_session_name = javascript
+source_profile = source
+"""
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "javascript")
 
 
@@ -39,6 +48,12 @@ class JavaScript(unittest.TestCase):
                 run([node(modules), "--test", os.path.join(modules, "kms.test.mjs")],
                     env={**os.environ, "KMS_URL": server.url,
                          "KMS_TRUST_ANCHOR": work + "/run/trust-anchors/cluster-abcdefg2345.crt"})
+                with open(work + "/config", "w", encoding="ascii") as file:
+                    file.write(PROFILES)
+                run([node(modules), "--test", os.path.join(modules, "sts.test.mjs")],
+                    env={**os.environ, "AWS_CONFIG_FILE": work + "/config", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+                         "AWS_ENDPOINT_URL_STS": server.url, "AWS_ENDPOINT_URL_KMS": server.url,
+                         "AWS_REGION": "us-east-1"})
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "tests/fakes/pkcs11_proxy/control.h"
 #include "tests/support/service/harness.h"
 
 // STS as its clients see it, and KMS with the credentials that it gives out.
