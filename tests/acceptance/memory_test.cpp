@@ -135,8 +135,9 @@ TEST_F(MemoryImage, HoldsNoSecretOfFinishedRequests) {
     }
   }
   EXPECT_GT(ids, 0U);
-  // The one that the signing keys of the days to come are derived from.
-  EXPECT_EQ(access_keys, 1U);
+  // The configuration's and the identities' in effect, from which the signing keys of the days to
+  // come are derived.
+  EXPECT_EQ(access_keys, 2U);
   daemon_.stop();
 }
 
