@@ -187,7 +187,10 @@ auth::PrincipalPtr authorize(const Call& call, const Request& request,
                                     .tags = claims.tags,
                                     .transitive_tag_keys = claims.transitive_tag_keys});
   const auto require = [&](std::string_view action) {
-    if (role != nullptr && is_trusted(caller, *role, action, conditions)) return;
+    if (role != nullptr) {
+      call.record.decisions.push_back(decide_trust(caller, *role, action, conditions));
+      if (call.record.decisions.back().allowed) return;
+    }
     throw Error(ErrorCode::access_denied,
                 "User: " + caller.arn + " is not authorized to perform: " + std::string(action) +
                     " on resource: " + request.role_arn);

@@ -30,9 +30,10 @@ class TrustConditions final : public auth::ConditionSource {
   const Parts parts_;
 };
 
-/// Whether the role's trust policy and the caller's own policies allow the action on the role: a
-/// pure function of its arguments.
-[[nodiscard]] bool is_trusted(const auth::Caller& caller, const auth::Principal& role,
-                              std::string_view action, const auth::ConditionSource& conditions);
+/// Whether the role's trust policy and the caller's own policies allow the action on the role, and
+/// what decided: a pure function of its arguments.
+[[nodiscard]] audit::Decision decide_trust(const auth::Caller& caller, const auth::Principal& role,
+                                           std::string_view action,
+                                           const auth::ConditionSource& conditions);
 
 }  // namespace kms::sts

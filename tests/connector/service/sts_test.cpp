@@ -209,6 +209,16 @@ TEST_F(Sts, KeepsSecretsOutOfTheAuditFile) {
   }
 }
 
+TEST_F(Sts, TheAuditFileTellsWhy) {
+  EXPECT_EQ(assume("app").outcome(), "200");
+  EXPECT_THAT(last_audit(),
+              HasSubstr(R"("authorization":[{"action":"sts:AssumeRole","effect":"Allow",)"
+                        R"("policy":"trust policy"}])"));
+  EXPECT_NE(assume("app", alice()).outcome(), "200");
+  EXPECT_THAT(last_audit(),
+              HasSubstr(R"("authorization":[{"action":"sts:AssumeRole","effect":"Deny"}])"));
+}
+
 TEST_F(Sts, SessionsSurviveARestart) {
   const Credentials session = assume("app").credentials();
   kms().restart();

@@ -68,7 +68,7 @@ class Trust : public testing::Test {
     caller.type = session_ ? "AssumedRole" : "IAMUser";
     caller.principal = std::make_shared<const auth::Principal>(principal_);
     caller.session = session_;
-    return is_trusted(caller, role_, "sts:AssumeRole", NoConditions());
+    return decide_trust(caller, role_, "sts:AssumeRole", NoConditions()).allowed;
   }
 
   auth::Principal principal_;
