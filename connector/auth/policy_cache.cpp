@@ -8,10 +8,11 @@ namespace kms::auth {
 
 PolicyCache::PolicyPtr PolicyCache::of(const keys::KeyRecord& key) {
   constexpr std::size_t kMost = 20000;
-  const std::string arn = key.arn();
+  // All keys of an account without a policy of their own have the same one.
+  const std::string name = key.policy.empty() ? key.scope.account : key.arn();
   {
     const storage::ReadLock lock(mutex_);
-    const auto found = entries_.find(arn);
+    const auto found = entries_.find(name);
     if (found != entries_.end() && found->second.text == key.policy) return found->second.policy;
   }
   const std::string text =
@@ -20,7 +21,7 @@ PolicyCache::PolicyPtr PolicyCache::of(const keys::KeyRecord& key) {
   const storage::WriteLock lock(mutex_);
   // Deleted keys stay until then.
   if (entries_.size() >= kMost) entries_.clear();
-  entries_.insert_or_assign(arn, Entry{.text = key.policy, .policy = policy});
+  entries_.insert_or_assign(name, Entry{.text = key.policy, .policy = policy});
   return policy;
 }
 

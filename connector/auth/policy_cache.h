@@ -24,7 +24,8 @@ class PolicyCache {
     PolicyPtr policy;
   };
   storage::ReadMostlyMutex mutex_;
-  std::unordered_map<std::string, Entry> entries_ KMS_GUARDED_BY(mutex_);  // by key ARN
+  std::unordered_map<std::string, Entry> entries_
+      KMS_GUARDED_BY(mutex_);  // by key ARN; the default policy by account
 };
 
 }  // namespace kms::auth
