@@ -8,6 +8,7 @@
 #include <charconv>
 #include <chrono>
 #include <optional>
+#include <span>
 
 #include "connector/base/encodings.h"
 
@@ -71,6 +72,8 @@ bool same_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 std::optional<double> number(std::string_view text) {
+  // from_chars() reads "inf" and "nan" too.
+  if (text.find_first_not_of("-.0123456789") != std::string_view::npos) return std::nullopt;
   double value = 0;
   const auto [end, fault] =
       std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
@@ -80,11 +83,11 @@ std::optional<double> number(std::string_view text) {
 
 /// The digits from `at` on, as many as `size`.
 std::optional<int> digits(std::string_view text, std::size_t at, std::size_t size) {
-  if (at + size > text.size()) return std::nullopt;
+  if (at + size > text.size() || text.substr(at, size).starts_with('-')) return std::nullopt;
   int value = 0;
   const char* const begin = text.data() + at;
   const auto [end, fault] = std::from_chars(begin, begin + size, value);
-  if (fault != std::errc{} || end != begin + size || value < 0) return std::nullopt;
+  if (fault != std::errc{} || end != begin + size) return std::nullopt;
   return value;
 }
 
@@ -138,11 +141,13 @@ std::optional<bool> truth(std::string_view text) {
   return std::nullopt;
 }
 
+constexpr std::array<std::uint8_t, 12> kIpv4InIpv6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+
 /// An address as 16 bytes; IPv4 as IPv6 writes it ("::ffff:192.0.2.1").
 std::optional<std::array<std::uint8_t, 16>> address(const std::string& text) {
   std::array<std::uint8_t, 16> bytes{};
   if (inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1) return bytes;
-  bytes[10] = bytes[11] = 0xFF;
+  std::ranges::copy(kIpv4InIpv6, bytes.begin());
   if (inet_pton(AF_INET, text.c_str(), &bytes[12]) == 1) return bytes;
   return std::nullopt;
 }
@@ -168,6 +173,9 @@ std::optional<Network> network(std::string_view text) {
 }
 
 bool in_network(const Network& network, const std::array<std::uint8_t, 16>& host) {
+  // "::/0" is all of IPv6 and nothing of IPv4, which AWS asks to be named by itself.
+  const bool is_ipv4 = std::ranges::equal(std::span(host).first(12), kIpv4InIpv6);
+  if (is_ipv4 && network.bits < kIpv4InIpv6.size() * 8) return false;
   for (std::size_t bit = 0; bit < network.bits; ++bit) {
     const unsigned mask = 0x80U >> (bit % 8);
     if (((network.bytes[bit / 8] ^ host[bit / 8]) & mask) != 0) return false;
@@ -288,6 +296,13 @@ bool holds_for_absent(const Condition& condition) {
       return condition.negated;
   }
   return false;
+}
+
+/// Behind the character of UTF-8 that is at `at`.
+std::size_t end_of_character(std::string_view text, std::size_t at) noexcept {
+  do ++at;
+  while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U);
+  return at;
 }
 
 /// Writes `text` so that like() takes each of its characters for itself.
@@ -414,8 +429,11 @@ bool like(std::string_view pattern, std::string_view text, bool ignore_case) noe
     if (!literal && p < pattern.size() && pattern[p] == '*') {
       star = p++;
       star_end = t;
+    } else if (!literal && p < pattern.size() && pattern[p] == '?') {
+      ++p;
+      t = end_of_character(text, t);
     } else if (at < pattern.size() &&
-               ((!literal && pattern[at] == '?') || pattern[at] == text[t] ||
+               (pattern[at] == text[t] ||
                 (ignore_case && to_lower(pattern[at]) == to_lower(text[t])))) {
       p = at + 1;
       ++t;

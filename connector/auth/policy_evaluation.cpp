@@ -30,11 +30,15 @@ Named match(std::string_view named, const Caller& caller) {
   return Named::nobody;
 }
 
-Named match(const PrincipalSet& set, const Caller& caller) {
+/// NotPrincipal of an Allow leaves out whom it names in any way; that of a Deny spares only whom it
+/// names itself or as its role: IAM wants the account's ARN beside the user's, and that must not
+/// spare the account's others.
+Named match(const PrincipalSet& set, const Caller& caller, bool allow) {
   Named closest = Named::nobody;
   for (const std::string& named : set.aws) closest = std::max(closest, match(named, caller));
   if (!set.inverted) return closest;
-  return closest == Named::nobody ? match("*", caller) : Named::nobody;
+  const bool excepted = allow ? closest != Named::nobody : closest >= Named::role;
+  return excepted ? Named::nobody : match("*", caller);
 }
 
 bool covers(const PatternSet& set, std::string_view text, bool ignore_case) {
@@ -59,7 +63,7 @@ bool covers_resource(const Statement& statement, const Question& question) {
 Applies applies(const Statement& statement, const Question& question) {
   Applies result;
   if (statement.principals) {
-    result.named = match(*statement.principals, question.caller);
+    result.named = match(*statement.principals, question.caller, statement.allow);
     result.principal = result.named != Named::nobody;
   }
   result.action = covers(statement.actions, question.action, true);
