@@ -13,8 +13,7 @@
 #include "connector/storage/commit_queue.h"
 #include "connector/storage/database_file.h"
 #include "connector/storage/draft.h"
-#include "connector/storage/image.h"
-#include "connector/storage/read_mostly_mutex.h"
+#include "connector/storage/image_store.h"
 #include "connector/storage/rows.h"
 #include "connector/storage/schema.h"
 #include "connector/storage/sqlite.h"
@@ -35,11 +34,13 @@ Poco::Data::Session open_session(const std::string& path) {
   }
 }
 
+/// A damaged file must not be able to run functions by its schema.
+constexpr const char* kDistrust = "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON";
+
 /// Nothing is written to a file that is damaged, somebody else's or a later release's.
 void check_before_writing(sqlite3* database) {
   sqlite3_busy_timeout(database, kBusyMilliseconds);
-  // A damaged file must not be able to run functions by its schema.
-  sqlite::execute(database, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
+  sqlite::execute(database, kDistrust);
   (void)schema_version(database, migrations());
   const std::string verdict = sqlite::query_text(database, "PRAGMA quick_check(1)");
   if (verdict != "ok") throw Error(Fault::corrupt, "the database is damaged: " + verdict);
@@ -54,7 +55,7 @@ void configure(sqlite3* database) {
                   "PRAGMA journal_size_limit = 16777216");
 }
 
-class SqliteStore final : public MetadataStore {
+class SqliteStore final : public ImageStore {
  public:
   explicit SqliteStore(const std::string& path)
       : file_(path), session_(open_session(file_.path())) {
@@ -69,97 +70,6 @@ class SqliteStore final : public MetadataStore {
   SqliteStore& operator=(const SqliteStore&) = delete;
   SqliteStore(SqliteStore&&) = delete;
   SqliteStore& operator=(SqliteStore&&) = delete;
-
-  [[nodiscard]] keys::KeyPtr key(const Scope& scope, std::string_view id) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.keys().find(record_id(scope, id));
-  }
-  [[nodiscard]] Page<keys::KeyPtr> keys(const Scope& scope, std::string_view after,
-                                        std::size_t limit) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.keys().page(record_id(scope, after), limit);
-  }
-  [[nodiscard]] std::size_t key_count(const Scope& scope) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.key_count(scope);
-  }
-  [[nodiscard]] std::size_t key_count_of_store(const Scope& scope,
-                                               std::string_view id) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.key_count_of_store(scope, id);
-  }
-  [[nodiscard]] std::vector<keys::KeyPtr> find_keys(
-      const std::function<bool(const keys::KeyRecord&)>& predicate) const override;
-
-  [[nodiscard]] keys::AliasPtr alias(const Scope& scope, std::string_view name) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.aliases().find(record_id(scope, name));
-  }
-  [[nodiscard]] Page<keys::AliasPtr> aliases(const Scope& scope, std::string_view after,
-                                             std::size_t limit) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.aliases().page(record_id(scope, after), limit);
-  }
-  [[nodiscard]] Page<keys::AliasPtr> aliases_of_key(const Scope& scope, std::string_view key_id,
-                                                    std::string_view after,
-                                                    std::size_t limit) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.aliases_of_key(scope, key_id, after, limit);
-  }
-
-  [[nodiscard]] keys::GrantPtr grant(const Scope& scope, std::string_view key_id,
-                                     std::string_view id) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.grants().find(grant_record_id(scope, key_id, id));
-  }
-  [[nodiscard]] Page<keys::GrantPtr> grants_of_key(const Scope& scope, std::string_view key_id,
-                                                   std::string_view after,
-                                                   std::size_t limit) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.grants().page(grant_record_id(scope, key_id, after), limit);
-  }
-  [[nodiscard]] std::size_t grant_count(const Scope& scope,
-                                        std::string_view key_id) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.grant_count(scope, key_id);
-  }
-  [[nodiscard]] std::vector<keys::GrantPtr> grants_to(const Scope& scope, std::string_view key_id,
-                                                      std::string_view grantee) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.grants_to(scope, key_id, grantee);
-  }
-  [[nodiscard]] std::vector<keys::GrantPtr> grants_named(const Scope& scope,
-                                                         std::string_view key_id,
-                                                         std::string_view grantee,
-                                                         std::string_view name) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.grants_named(scope, key_id, grantee, name);
-  }
-  [[nodiscard]] Page<keys::GrantPtr> grants_retirable_by(const Scope& scope,
-                                                         std::string_view principal,
-                                                         std::string_view after,
-                                                         std::size_t limit) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.grants_retirable_by(scope, principal, after, limit);
-  }
-
-  [[nodiscard]] keys::KeyStorePtr key_store(const Scope& scope,
-                                            std::string_view id) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.key_stores().find(record_id(scope, id));
-  }
-  [[nodiscard]] std::vector<keys::KeyStorePtr> key_stores(const Scope* scope) const override;
-
-  [[nodiscard]] keys::SessionKeyPtr session_key(std::string_view region) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.session_keys().find({.account = {}, .region = region, .owner = {}, .name = {}});
-  }
-
-  [[nodiscard]] std::vector<keys::PinRefusalRecord> pin_refusals(
-      std::string_view token_serial) const override {
-    const ReadLock lock(image_mutex_);
-    return image_.pin_refusals(token_serial);
-  }
 
   void commit(std::span<const Change> changes) override {
     if (!changes.empty()) queue_.commit(changes);
@@ -190,9 +100,6 @@ class SqliteStore final : public MetadataStore {
   std::unique_ptr<RowWriter> rows_ KMS_GUARDED_BY(writer_mutex_);
   std::int64_t next_sequence_ KMS_GUARDED_BY(writer_mutex_) = 1;
   std::int64_t deleted_ KMS_GUARDED_BY(writer_mutex_) = 0;
-
-  mutable ReadMostlyMutex image_mutex_;
-  Image image_ KMS_GUARDED_BY(image_mutex_);
 
   mutable Mutex outbox_mutex_;
   std::deque<OutboxLine> outbox_ KMS_GUARDED_BY(outbox_mutex_);
@@ -229,29 +136,6 @@ SqliteStore::~SqliteStore() {
     // The lines are written again after the next start.
     log(LogLevel::warning, "storage", std::string("outbox not emptied at the end: ") + e.what());
   }
-}
-
-std::vector<keys::KeyPtr> SqliteStore::find_keys(
-    const std::function<bool(const keys::KeyRecord&)>& predicate) const {
-  std::vector<keys::KeyPtr> found;
-  {
-    const ReadLock lock(image_mutex_);
-    found = image_.keys().all();
-  }
-  std::erase_if(found, [&predicate](const keys::KeyPtr& key) { return !predicate(*key); });
-  return found;
-}
-
-std::vector<keys::KeyStorePtr> SqliteStore::key_stores(const Scope* scope) const {
-  std::vector<keys::KeyStorePtr> found;
-  {
-    const ReadLock lock(image_mutex_);
-    found = image_.key_stores().all();
-  }
-  std::erase_if(found, [scope](const keys::KeyStorePtr& store) {
-    return scope != nullptr && store->scope != *scope;
-  });
-  return found;
 }
 
 void SqliteStore::work(std::span<PendingCommit* const> batch) noexcept {
@@ -342,7 +226,47 @@ std::int64_t SqliteStore::written_lines() const {
   return written_;
 }
 
+/// What was committed when it was opened.
+class Snapshot final : public ImageStore {
+ public:
+  explicit Snapshot(const std::string& path) {
+    sqlite3* opened = nullptr;
+    const int code = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READONLY, nullptr);
+    const std::unique_ptr<sqlite3, decltype(&sqlite3_close_v2)> database(opened, sqlite3_close_v2);
+    if (code != SQLITE_OK) throw Error(Fault::unavailable, path + ": " + sqlite3_errstr(code));
+    try {
+      load(database.get());
+    } catch (const Error& e) {
+      throw Error(e.fault(), path + ": " + e.what());
+    }
+  }
+
+  void commit(std::span<const Change> /*changes*/) override { refuse(); }
+  [[nodiscard]] std::vector<OutboxLine> outbox(std::size_t /*limit*/) const override { return {}; }
+  void outbox_written(std::int64_t /*sequence*/) override { refuse(); }
+
+ private:
+  [[noreturn]] static void refuse() { throw Error(Fault::unavailable, "opened to read only"); }
+
+  void load(sqlite3* database) {
+    sqlite3_busy_timeout(database, kBusyMilliseconds);
+    sqlite::execute(database, kDistrust);
+    sqlite::execute(database, "BEGIN");  // every table as of one moment; ends with the connection
+    if (schema_version(database, migrations()) != migrations().back().version) {
+      throw Error(Fault::unavailable,
+                  "of an earlier release; the daemon migrates it when it starts");
+    }
+    const std::vector<Effect> stored = load_rows(database);
+    const WriteLock lock(image_mutex_);
+    for (const Effect& effect : stored) image_.apply(effect);
+  }
+};
+
 }  // namespace
+
+std::unique_ptr<const MetadataStore> open_sqlite_snapshot(const std::string& path) {
+  return std::make_unique<const Snapshot>(path);
+}
 
 std::unique_ptr<MetadataStore> open_sqlite(const std::string& path) {
   return std::make_unique<SqliteStore>(path);

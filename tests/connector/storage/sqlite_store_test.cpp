@@ -140,6 +140,34 @@ TEST_F(SqliteStore, CanBeReadByAnOperatorMeanwhile) {
       "b");
 }
 
+TEST_F(SqliteStore, AnswersASnapshotWhileItIsHeld) {
+  auto store = open();
+  commit(*store, {put(full_key(kHere, "a"))});
+  const auto before = storage::open_sqlite_snapshot(path());
+  commit(*store, {put(plain_key(kHere, "b"))});
+  EXPECT_EQ(*before->key(kHere, "a"), *store->key(kHere, "a"));
+  EXPECT_EQ(before->key_count(kHere), 1U);
+  EXPECT_EQ(storage::open_sqlite_snapshot(path())->key_count(kHere), 2U);
+  store.reset();
+  EXPECT_EQ(storage::open_sqlite_snapshot(path())->key_count(kHere), 2U);
+  store = open();
+  commit(*store, {put(plain_key(kHere, "c"))});
+}
+
+TEST_F(SqliteStore, MakesNothingForASnapshot) {
+  EXPECT_THROW((void)storage::open_sqlite_snapshot(path()), storage::Error);
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));
+  (void)open();
+  Raw(path()).run(
+      "DELETE FROM schema_version WHERE version = (SELECT max(version) FROM schema_version)");
+  try {
+    (void)storage::open_sqlite_snapshot(path());
+    FAIL();
+  } catch (const storage::Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("of an earlier release"));
+  }
+}
+
 TEST_F(SqliteStore, IsUnavailableWhileAnotherToolWrites) {
   const auto store = open();
   commit(*store, {put(plain_key(kHere, "a"))});
