@@ -334,8 +334,11 @@ std::optional<std::string> variable(std::string_view expression, const Condition
 
 bool parse_operator(std::string_view name, Condition& condition) {
   condition.quantifier = Quantifier::none;
-  if (remove_prefix(name, "ForAllValues:")) condition.quantifier = Quantifier::for_all_values;
-  if (remove_prefix(name, "ForAnyValue:")) condition.quantifier = Quantifier::for_any_value;
+  if (remove_prefix(name, "ForAllValues:")) {
+    condition.quantifier = Quantifier::for_all_values;
+  } else if (remove_prefix(name, "ForAnyValue:")) {
+    condition.quantifier = Quantifier::for_any_value;
+  }
   condition.if_exists = remove_suffix(name, "IfExists");
   const auto* const row = std::ranges::find(kOperators, name, &OperatorRow::name);
   if (row == kOperators.end()) return false;
