@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""README's tour as printed, with Debian's AWS CLI against a daemon that scripts/run starts.
+"""README's tour and its chapter on policies as printed, with Debian's AWS CLI against a daemon that scripts/run starts.
 
 The ```console blocks are one session of bash: a line "$ command", continued by lines "> ...", is followed by what it
 prints, errors included. Ids, blobs and times are compared by where they are the same; "..." stands for anything.
@@ -15,6 +15,7 @@ import unittest
 import daemon
 
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+RELEASE = os.path.join(daemon.ROOT, "build", "release", "kms-connectord")
 # What differs from run to run. Longer forms first.
 VARIABLE = re.compile("|".join(["(?P<%s>%s)" % pair for pair in [
     ("time", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00"),
@@ -70,6 +71,8 @@ class ReadmeTour(unittest.TestCase):
             for number, (command, _) in enumerate(steps):
                 script.append("printf '\\n<%d>\\n'\n%s\n" % (number, command))
             text = "".join(script).replace("http://127.0.0.1:8080", server.url) + "printf '\\n<end>\\n'\n"
+            tool = os.path.join(os.path.dirname(os.environ.get("KMS_CONNECTORD", RELEASE)), "kms-connector")
+            text = text.replace("build/release/kms-connector", tool)
             os.mkdir(work + "/home")
             # A session of its own, so that what it started ends with it.
             bash = subprocess.Popen(["/bin/bash", "-c", text], cwd=work, stdin=subprocess.DEVNULL,
@@ -77,7 +80,7 @@ class ReadmeTour(unittest.TestCase):
                                     env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": work + "/home",
                                          "LC_ALL": "C.UTF-8", "TZ": "UTC"})
             try:
-                output = bash.communicate(timeout=240)[0]
+                output = bash.communicate(timeout=480)[0]
             except subprocess.TimeoutExpired:
                 os.killpg(bash.pid, signal.SIGKILL)
                 output = bash.communicate()[0]

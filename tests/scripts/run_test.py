@@ -20,6 +20,7 @@ BUILD = """
 cmake_minimum_required(VERSION 3.25)
 project(daemon LANGUAGES CXX)
 add_executable(kms-connectord daemon.cpp)
+add_executable(kms-connector daemon.cpp)
 """
 
 
@@ -66,6 +67,7 @@ class Run(unittest.TestCase):
     def test_makes_tokens_secrets_and_configuration(self):
         self.assertEqual(self.run_once("--port", "0", "--admin-port", "9", "--clock-offset", "-5")[:2],
                          (0, self.ready()))
+        self.assertRegex(self.read("pid"), r"\A\d+\n\Z")
         regions = ["ap-northeast-1", "ap-southeast-1", "eu-central-1", "eu-west-1", "us-east-1", "us-east-2",
                    "us-west-1", "us-west-2"]
         clusters = ["cluster-abcdefg2345", "cluster-hijklmn2345"]
