@@ -23,6 +23,10 @@ void slow_token(Report& report);
 void start_time(Report& report);
 /// Memory with 256 connections.
 void memory(Report& report);
+/// GenerateDataKey under a key policy of 20 statements, against the default policy.
+void authorization(Report& report);
+/// GenerateDataKey allowed by a grant, with 50,000 grants on the key against that one.
+void grants(Report& report);
 /// With 10,000 keys, 10,000 aliases and 50,000 grants on one key, against ten of each.
 void scale(Report& report);
 

@@ -64,9 +64,8 @@ std::chrono::duration<double> Daemon::start() {
       [](std::string_view text) { return text.starts_with("ready http://"); }, kPatience);
   const auto took = std::chrono::steady_clock::now() - begin;
   if (!line) throw std::runtime_error("kms-connectord: " + process_->error_output());
-  const std::string authority = line->substr(line->rfind('/') + 1);
-  port_ = static_cast<std::uint16_t>(std::stoul(authority.substr(authority.find(':') + 1)));
-  signer_ = std::make_unique<test::Signer>(test::admin(), "us-east-1", authority);
+  authority_ = line->substr(line->rfind('/') + 1);
+  port_ = static_cast<std::uint16_t>(std::stoul(authority_.substr(authority_.find(':') + 1)));
   return took;
 }
 
@@ -79,8 +78,10 @@ void Daemon::stop() {
   process_.reset();
 }
 
-std::string Daemon::request(std::string_view operation, std::string_view body) {
-  const api::Request signed_request = signer_->sign(operation, body, SystemClock().now());
+std::string Daemon::request(std::string_view operation, std::string_view body,
+                            const test::Credentials& caller) {
+  test::Signer signer(caller, "us-east-1", authority_);
+  const api::Request signed_request = signer.sign(operation, body, SystemClock().now());
   std::string bytes = "POST / HTTP/1.1\r\n";
   for (const api::Header& line : signed_request.headers) {
     bytes += line.name + ": " + line.value + "\r\n";

@@ -36,7 +36,8 @@ class Daemon final {
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   /// A signed request, as bytes on the wire; good for some minutes.
-  [[nodiscard]] std::string request(std::string_view operation, std::string_view body);
+  [[nodiscard]] std::string request(std::string_view operation, std::string_view body,
+                                    const test::Credentials& caller = test::admin());
   /// Calls it over a connection of its own; throws unless the answer is 200.
   std::string call(std::string_view operation, std::string_view body);
   /// The ARN of a new key, a symmetric one if CreateKey is asked for nothing else.
@@ -50,7 +51,7 @@ class Daemon final {
   std::filesystem::path state_;
   std::unique_ptr<test::Process> process_;
   std::uint16_t port_ = 0;
-  std::unique_ptr<test::Signer> signer_;
+  std::string authority_;
 };
 
 /// A string member of a flat JSON object without escapes.

@@ -23,6 +23,8 @@ constexpr Bench kBenches[] = {
     {"slow_token", kms::bench::slow_token},
     {"start", kms::bench::start_time},
     {"memory", kms::bench::memory},
+    {"authorization", kms::bench::authorization},
+    {"grants", kms::bench::grants},
     {"scale", kms::bench::scale},
 };
 
