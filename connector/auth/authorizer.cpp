@@ -18,6 +18,28 @@ std::string not_authorized(const Caller& caller, keys::Action action) {
   throw api::access_denied(std::move(text));
 }
 
+/// As which principals grants may mean the caller: itself, its role, its account.
+std::vector<std::string> grantees(const Caller& caller) {
+  std::vector<std::string> names{caller.arn};
+  if (caller.principal && caller.principal->arn != caller.arn) {
+    names.push_back(caller.principal->arn);
+  }
+  Arn root = Arn::parse(caller.arn).value_or(Arn{});
+  root.service = "iam";
+  root.resource = "root";
+  if (root.str() != caller.arn) names.push_back(root.str());
+  return names;
+}
+
+keys::GrantPtr find_grant_for(const storage::MetadataStore& store, const keys::KeyRecord& key,
+                              const Caller& caller, const KeyQuestion::Predicate& allows) {
+  if (store.grant_count(key.scope, key.id) == 0) return nullptr;
+  for (const std::string& grantee : grantees(caller)) {
+    if (auto grant = store.find_grant_to(key.scope, key.id, grantee, allows)) return grant;
+  }
+  return nullptr;
+}
+
 constexpr std::string_view kForeign =
     " because the resource does not exist in this Region, no resource-based policies allow access, "
     "or a resource-based "
@@ -68,18 +90,12 @@ std::string explain(Reason reason, keys::Action action) {
 
 std::vector<keys::GrantPtr> grants_for(const storage::MetadataStore& store,
                                        const keys::KeyRecord& key, const Caller& caller) {
-  if (store.grant_count(key.scope, key.id) == 0) return {};
-  auto grants = store.grants_to(key.scope, key.id, caller.arn);
-  const auto add = [&](const std::string& grantee) {
+  std::vector<keys::GrantPtr> grants;
+  for (const std::string& grantee : grantees(caller)) {
     auto more = store.grants_to(key.scope, key.id, grantee);
     grants.insert(grants.end(), std::make_move_iterator(more.begin()),
                   std::make_move_iterator(more.end()));
-  };
-  if (caller.principal && caller.principal->arn != caller.arn) add(caller.principal->arn);
-  Arn root = Arn::parse(caller.arn).value_or(Arn{});
-  root.service = "iam";
-  root.resource = "root";
-  if (root.str() != caller.arn) add(root.str());
+  }
   return grants;
 }
 
@@ -91,7 +107,10 @@ keys::AuthorizedKey Authorizer::authorize(const Caller& caller, keys::Action act
                      .action = action,
                      .key = *key,
                      .key_policy = *policy,
-                     .grants = [&] { return grants_for(store_, *key, caller); },
+                     .find_grant =
+                         [&](const KeyQuestion::Predicate& allows) {
+                           return find_grant_for(store_, *key, caller, allows);
+                         },
                      .context = context});
   return checked(caller, action, std::move(key), decision, for_service);
 }

@@ -67,10 +67,6 @@ bool remove_suffix(std::string_view& text, std::string_view suffix) {
   return true;
 }
 
-bool same_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, to_lower, to_lower);
-}
-
 std::optional<double> number(std::string_view text) {
   // from_chars() reads "inf" and "nan" too.
   if (text.find_first_not_of("-.0123456789") != std::string_view::npos) return std::nullopt;
@@ -136,8 +132,8 @@ std::optional<double> date(std::string_view text) {
 }
 
 std::optional<bool> truth(std::string_view text) {
-  if (same_ignoring_case(text, "true")) return true;
-  if (same_ignoring_case(text, "false")) return false;
+  if (equal_ignoring_case(text, "true")) return true;
+  if (equal_ignoring_case(text, "false")) return false;
   return std::nullopt;
 }
 
@@ -234,9 +230,10 @@ std::string without_marks(std::string text) {
 bool matches(Comparison comparison, const std::string& given, const std::string& wanted) {
   switch (comparison) {
     case Comparison::string_equals:
-      return given == without_marks(wanted);
+      return wanted.find(kLiteral) == std::string::npos ? given == wanted
+                                                        : given == without_marks(wanted);
     case Comparison::string_equals_ignore_case:
-      return same_ignoring_case(given, without_marks(wanted));
+      return equal_ignoring_case(given, without_marks(wanted));
     case Comparison::string_like:
       return like(wanted, given);
     case Comparison::arn_like:
@@ -268,21 +265,18 @@ bool matches(Comparison comparison, const std::string& given, const std::string&
   return false;
 }
 
+/// The same with the variables still in; a value that cannot be filled in matches nothing.
+bool matches_filled(Comparison comparison, const std::string& given, const std::string& wanted,
+                    const ConditionSource& source) {
+  if (wanted.find("${") == std::string::npos) return matches(comparison, given, wanted);
+  const auto filled = with_variables(wanted, source);
+  return filled && matches(comparison, given, *filled);
+}
+
 bool takes_variables(Comparison comparison) {
   return comparison == Comparison::string_equals ||
          comparison == Comparison::string_equals_ignore_case ||
          comparison == Comparison::string_like || comparison == Comparison::arn_like;
-}
-
-/// The policy's values with their variables; one that cannot be filled in matches nothing.
-std::vector<std::string> wanted_values(const Condition& condition, const ConditionSource& source,
-                                       bool variables) {
-  if (!variables || !takes_variables(condition.comparison)) return condition.values;
-  std::vector<std::string> wanted;
-  for (const std::string& value : condition.values) {
-    if (auto filled = with_variables(value, source)) wanted.push_back(std::move(*filled));
-  }
-  return wanted;
 }
 
 bool holds_for_absent(const Condition& condition) {
@@ -384,10 +378,12 @@ bool holds(const Condition& condition, const ConditionSource& source, bool varia
     return std::ranges::any_of(condition.values, [&](const auto& v) { return truth(v) == absent; });
   }
   if (absent) return holds_for_absent(condition);
-  const std::vector<std::string> wanted = wanted_values(condition, source, variables);
+  const bool fills = variables && takes_variables(condition.comparison);
   const auto matches_some = [&](const std::string& value) {
-    return std::ranges::any_of(
-        wanted, [&](const std::string& one) { return matches(condition.comparison, value, one); });
+    return std::ranges::any_of(condition.values, [&](const std::string& wanted) {
+      return fills ? matches_filled(condition.comparison, value, wanted, source)
+                   : matches(condition.comparison, value, wanted);
+    });
   };
   const auto satisfies = [&](const std::string& value) {
     return matches_some(value) != condition.negated;
@@ -431,6 +427,7 @@ bool like(std::string_view pattern, std::string_view text, bool ignore_case) noe
     const std::size_t at = literal ? p + 1 : p;
     if (!literal && p < pattern.size() && pattern[p] == '*') {
       star = p++;
+      if (p == pattern.size()) return true;
       star_end = t;
     } else if (!literal && p < pattern.size() && pattern[p] == '?') {
       ++p;

@@ -224,10 +224,12 @@ Decision decide(const KeyQuestion& question) {
   if (foreign && !works_across_accounts(question.action))
     return refused(Reason::not_across_accounts);
   if (auto allowed = allowed_by_policies(evaluated, foreign)) return *allowed;
-  const auto grants = question.grants ? question.grants() : std::vector<keys::GrantPtr>{};
-  for (const keys::GrantPtr& grant : grants) {
-    const Named named = named_by_grant(grant->grantee_principal, question.caller);
-    if (!suffices(named, evaluated.own) || !grant_covers(*grant, question)) continue;
+  const auto allows = [&](const keys::GrantRecord& grant) {
+    const Named named = named_by_grant(grant.grantee_principal, question.caller);
+    return suffices(named, evaluated.own) && grant_covers(grant, question);
+  };
+  const keys::GrantPtr grant = question.find_grant ? question.find_grant(allows) : nullptr;
+  if (grant) {
     return {.allowed = true,
             .reason = Reason::grant,
             .policy = "grant " + grant->id,

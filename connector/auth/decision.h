@@ -47,8 +47,10 @@ struct KeyQuestion {
   keys::Action action;
   const keys::KeyRecord& key;
   const Policy& key_policy;
-  /// Those whose grantee may be the caller; asked only where policies do not allow it.
-  std::function<std::vector<keys::GrantPtr>()> grants{};
+  /// Finds, among those whose grantee may be the caller, a grant for which the predicate holds;
+  /// asked only where policies do not allow it.
+  using Predicate = std::function<bool(const keys::GrantRecord&)>;
+  std::function<keys::GrantPtr(const Predicate&)> find_grant{};
   const RequestContext& context;
 };
 

@@ -8,7 +8,7 @@ namespace kms::auth {
 namespace {
 
 struct Row {
-  std::string_view name;  // lower case
+  std::string_view name;
   Values (*values)(const Caller& caller, const Environment& environment);
 };
 
@@ -67,15 +67,15 @@ Values one_value(std::string_view value) {
 Values truth_value(bool value) { return one_value(value ? "true" : "false"); }
 
 Values global_values(std::string_view key, const Caller& caller, const Environment& environment) {
-  const std::string name = lower_case(key);
   constexpr std::string_view kPrincipalTag = "aws:principaltag/";
-  if (name.starts_with(kPrincipalTag)) {
+  if (starts_with_ignoring_case(key, kPrincipalTag)) {
     const std::string_view tag = key.substr(kPrincipalTag.size());
     Values of_session = caller.session ? tag_value(caller.session->tags, tag) : std::nullopt;
     if (of_session || !caller.principal) return of_session;
     return tag_value(caller.principal->tags, tag);
   }
-  const auto* const row = std::ranges::find(kRows, name, &Row::name);
+  const auto* const row = std::ranges::find_if(
+      kRows, [key](const Row& known) { return equal_ignoring_case(known.name, key); });
   return row == kRows.end() ? std::nullopt : row->values(caller, environment);
 }
 

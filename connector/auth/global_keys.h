@@ -36,9 +36,7 @@ Values truth_value(bool value);
 template <class Tags>
 Values tag_value(const Tags& tags, std::string_view key) {
   for (const auto& [name, value] : tags) {
-    if (name.size() == key.size() && lower_case(name) == lower_case(key)) {
-      return std::vector<std::string>{value};
-    }
+    if (equal_ignoring_case(name, key)) return std::vector<std::string>{value};
   }
   return std::nullopt;
 }

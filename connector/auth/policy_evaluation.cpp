@@ -15,6 +15,7 @@ std::string_view partition_of(std::string_view arn) {
 /// "123456789012" or "arn:aws:iam::123456789012:root".
 bool is_account_of(std::string_view named, const Caller& caller) {
   if (named == caller.account) return true;
+  if (!named.ends_with(":root")) return false;
   std::string root = "arn:";
   root.append(partition_of(caller.arn)).append(":iam::").append(caller.account).append(":root");
   return named == root;

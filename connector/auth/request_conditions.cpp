@@ -316,16 +316,22 @@ Values RequestContext::member(std::string_view name) const {
 }
 
 Values RequestConditions::values(std::string_view key) const {
+  std::vector<std::string> given;
   for (const auto& [name, value] : facts_.context.given) {
-    if (lower_case(name) == lower_case(key)) return std::vector<std::string>{value};
+    if (equal_ignoring_case(name, key)) given.push_back(value);
   }
-  const std::string name = lower_case(key);
-  if (name.starts_with(kEncryptionContext)) {
+  if (!given.empty()) return given;
+  if (starts_with_ignoring_case(key, kEncryptionContext)) {
     return encryption_context_value(facts_, key.substr(kEncryptionContext.size()));
   }
-  if (name.starts_with(kRequestTag)) return request_tag(facts_, key.substr(kRequestTag.size()));
-  if (name.starts_with(kResourceTag)) return resource_tag(facts_, key.substr(kResourceTag.size()));
-  const auto* const row = std::ranges::find(kRows, name, &Row::name);
+  if (starts_with_ignoring_case(key, kRequestTag)) {
+    return request_tag(facts_, key.substr(kRequestTag.size()));
+  }
+  if (starts_with_ignoring_case(key, kResourceTag)) {
+    return resource_tag(facts_, key.substr(kResourceTag.size()));
+  }
+  const auto* const row = std::ranges::find_if(
+      kRows, [key](const Row& known) { return equal_ignoring_case(known.name, key); });
   return row == kRows.end() ? global_values(key, facts_.caller, facts_.context.environment)
                             : row->values(facts_);
 }

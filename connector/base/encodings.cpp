@@ -328,4 +328,12 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
+bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  return std::ranges::equal(a, b, {}, to_lower, to_lower);
+}
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) noexcept {
+  return equal_ignoring_case(text.substr(0, prefix.size()), prefix);
+}
+
 }  // namespace kms

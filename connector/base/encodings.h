@@ -32,6 +32,8 @@ constexpr char to_lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 std::string lower_case(std::string_view text);
+bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) noexcept;
 
 /// A JSON string literal, quotes included, of valid UTF-8; invalid bytes become U+FFFD.
 std::string json_string(std::string_view text);

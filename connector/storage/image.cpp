@@ -45,14 +45,34 @@ std::size_t Image::grant_count(const Scope& scope, std::string_view key_id) cons
 std::vector<keys::GrantPtr> Image::grants_to(const Scope& scope, std::string_view key_id,
                                              std::string_view grantee) const {
   std::vector<keys::GrantPtr> grants;
+  walk_grants_to(scope, key_id, grantee, [&](const keys::GrantPtr& grant) {
+    grants.push_back(grant);
+    return false;
+  });
+  return grants;
+}
+
+keys::GrantPtr Image::find_grant_to(
+    const Scope& scope, std::string_view key_id, std::string_view grantee,
+    const std::function<bool(const keys::GrantRecord&)>& predicate) const {
+  keys::GrantPtr found;
+  walk_grants_to(scope, key_id, grantee, [&](const keys::GrantPtr& grant) {
+    if (predicate(*grant)) found = grant;
+    return found != nullptr;
+  });
+  return found;
+}
+
+template <class Visit>
+void Image::walk_grants_to(const Scope& scope, std::string_view key_id, std::string_view grantee,
+                           const Visit& visit) const {
   auto it =
       grants_by_grantee_.lower_bound(Granted{scope.account, scope.region, key_id, grantee, {}, {}});
   for (; it != grants_by_grantee_.end() && (*it)->scope == scope && (*it)->key_id == key_id &&
          (*it)->grantee_principal == grantee;
        ++it) {
-    grants.push_back(*it);
+    if (visit(*it)) return;
   }
-  return grants;
 }
 
 std::vector<keys::GrantPtr> Image::grants_named(const Scope& scope, std::string_view key_id,

@@ -151,6 +151,9 @@ class Image {
   [[nodiscard]] std::size_t grant_count(const Scope& scope, std::string_view key_id) const;
   [[nodiscard]] std::vector<keys::GrantPtr> grants_to(const Scope& scope, std::string_view key_id,
                                                       std::string_view grantee) const;
+  [[nodiscard]] keys::GrantPtr find_grant_to(
+      const Scope& scope, std::string_view key_id, std::string_view grantee,
+      const std::function<bool(const keys::GrantRecord&)>& predicate) const;
   [[nodiscard]] std::vector<keys::GrantPtr> grants_named(const Scope& scope,
                                                          std::string_view key_id,
                                                          std::string_view grantee,
@@ -174,6 +177,10 @@ class Image {
   void apply_one(const Replacement<keys::SessionKeyRecord>& change);
   void apply_one(const RefusalChange& change);
   void apply_one(const OutboxLine& line);
+  /// Visits the grants to the grantee until `visit` answers true.
+  template <class Visit>
+  void walk_grants_to(const Scope& scope, std::string_view key_id, std::string_view grantee,
+                      const Visit& visit) const;
 
   using Target = std::tuple<std::string_view, std::string_view, std::string_view, std::string_view>;
   struct ByTarget {

@@ -66,6 +66,12 @@ class ImageStore : public MetadataStore {
     const ReadLock lock(image_mutex_);
     return image_.grants_to(scope, key_id, grantee);
   }
+  [[nodiscard]] keys::GrantPtr find_grant_to(
+      const Scope& scope, std::string_view key_id, std::string_view grantee,
+      const std::function<bool(const keys::GrantRecord&)>& predicate) const override {
+    const ReadLock lock(image_mutex_);
+    return image_.find_grant_to(scope, key_id, grantee, predicate);
+  }
   [[nodiscard]] std::vector<keys::GrantPtr> grants_named(const Scope& scope,
                                                          std::string_view key_id,
                                                          std::string_view grantee,

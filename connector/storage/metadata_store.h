@@ -141,6 +141,11 @@ class MetadataStore : public AuditOutbox {
   [[nodiscard]] virtual std::vector<keys::GrantPtr> grants_to(const Scope& scope,
                                                               std::string_view key_id,
                                                               std::string_view grantee) const = 0;
+  /// The first of them for which the predicate holds, null if it does for none; it must not call
+  /// the store.
+  [[nodiscard]] virtual keys::GrantPtr find_grant_to(
+      const Scope& scope, std::string_view key_id, std::string_view grantee,
+      const std::function<bool(const keys::GrantRecord&)>& predicate) const = 0;
   /// Those of them with this name.
   [[nodiscard]] virtual std::vector<keys::GrantPtr> grants_named(const Scope& scope,
                                                                  std::string_view key_id,

@@ -63,6 +63,9 @@ TEST_P(MetadataStoreContract, FindsGrantsByKeyGranteeNameAndRetiringPrincipal) {
     EXPECT_THAT(ids(store().grants_to(kHere, "a", "alice")), ElementsAre("1", "3", "4"));
     EXPECT_THAT(ids(store().grants_to(kHere, "a", "ali")), IsEmpty());
     EXPECT_THAT(ids(store().grants_to(kHere, "b", "bob")), IsEmpty());
+    const auto not_the_first = [](const keys::GrantRecord& one) { return one.id != "1"; };
+    EXPECT_EQ(store().find_grant_to(kHere, "a", "alice", not_the_first)->id, "3");
+    EXPECT_EQ(store().find_grant_to(kHere, "b", "bob", not_the_first), nullptr);
     EXPECT_THAT(ids(store().grants_named(kHere, "a", "alice", "x")), ElementsAre("1", "3"));
     EXPECT_THAT(ids(store().grants_named(kHere, "b", "alice", "")), ElementsAre("0"));
     EXPECT_THAT(ids(store().grants_named(kHere, "a", "alice", "")), IsEmpty());

@@ -79,6 +79,11 @@ class FailingStore final : public storage::MetadataStore {
                                                       std::string_view grantee) const override {
     return store_.grants_to(scope, key_id, grantee);
   }
+  [[nodiscard]] keys::GrantPtr find_grant_to(
+      const Scope& scope, std::string_view key_id, std::string_view grantee,
+      const std::function<bool(const keys::GrantRecord&)>& predicate) const override {
+    return store_.find_grant_to(scope, key_id, grantee, predicate);
+  }
   [[nodiscard]] std::vector<keys::GrantPtr> grants_named(const Scope& scope,
                                                          std::string_view key_id,
                                                          std::string_view grantee,

@@ -109,16 +109,17 @@ Decision ask(const Who& who, const std::string& key_policy, const RequestContext
   const Caller caller = who.caller();
   const keys::KeyRecord key = the_key();
   const Policy parsed = policy(PolicyKind::key, key_policy);
-  const auto records = [&] {
-    std::vector<keys::GrantPtr> all;
-    for (const Grant& one : grants) all.push_back(one.record());
-    return all;
+  const auto find_grant = [&](const KeyQuestion::Predicate& allows) -> keys::GrantPtr {
+    for (const Grant& one : grants) {
+      if (keys::GrantPtr record = one.record(); allows(*record)) return record;
+    }
+    return nullptr;
   };
   return decide({.caller = caller,
                  .action = {action},
                  .key = key,
                  .key_policy = parsed,
-                 .grants = records,
+                 .find_grant = find_grant,
                  .context = context});
 }
 

@@ -1,5 +1,6 @@
 #include "tests/connector/auth/random_world.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
@@ -353,7 +354,11 @@ Decision Ask::decide(const Policy& key_policy, const Caller& caller) const {
                        .action = {operation_},
                        .key = world_.key,
                        .key_policy = key_policy,
-                       .grants = [this] { return world_.grants; },
+                       .find_grant = [this](const auto& allows) -> keys::GrantPtr {
+                         const auto found = std::ranges::find_if(
+                             world_.grants, [&](const auto& grant) { return allows(*grant); });
+                         return found == world_.grants.end() ? nullptr : *found;
+                       },
                        .context = context_});
 }
 
