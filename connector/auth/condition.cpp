@@ -1,15 +1,10 @@
 #include "connector/auth/condition.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <chrono>
 #include <optional>
-#include <span>
 
+#include "connector/auth/condition_values.h"
 #include "connector/base/encodings.h"
 
 namespace kms::auth {
@@ -64,118 +59,6 @@ bool remove_prefix(std::string_view& text, std::string_view prefix) {
 bool remove_suffix(std::string_view& text, std::string_view suffix) {
   if (!text.ends_with(suffix)) return false;
   text.remove_suffix(suffix.size());
-  return true;
-}
-
-std::optional<double> number(std::string_view text) {
-  // from_chars() reads "inf" and "nan" too.
-  if (text.find_first_not_of("-.0123456789") != std::string_view::npos) return std::nullopt;
-  double value = 0;
-  const auto [end, fault] =
-      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (fault != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-/// The digits from `at` on, as many as `size`.
-std::optional<int> digits(std::string_view text, std::size_t at, std::size_t size) {
-  if (at + size > text.size() || text.substr(at, size).starts_with('-')) return std::nullopt;
-  int value = 0;
-  const char* const begin = text.data() + at;
-  const auto [end, fault] = std::from_chars(begin, begin + size, value);
-  if (fault != std::errc{} || end != begin + size) return std::nullopt;
-  return value;
-}
-
-/// "+02:00" or "Z" in seconds; nullopt for anything else.
-std::optional<double> zone(std::string_view text) {
-  if (text == "Z") return 0;
-  if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return std::nullopt;
-  const auto hours = digits(text, 1, 2);
-  const auto minutes = digits(text, 4, 2);
-  if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
-  return (text[0] == '-' ? -1.0 : 1.0) * (*hours * 3600 + *minutes * 60);
-}
-
-/// Seconds since 1970 of ISO 8601 ("2026-11-24", "2026-11-24T01:02Z", "...:03.5+02:00"; W3C's
-/// profile) or of an epoch time.
-std::optional<double> date(std::string_view text) {
-  if (text.find('-', 1) == std::string_view::npos) return number(text);
-  const auto year = digits(text, 0, 4);
-  const auto month = digits(text, 5, 2);
-  const auto day = digits(text, 8, 2);
-  if (!year || !month || !day || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const std::chrono::year_month_day ymd{std::chrono::year(*year),
-                                        std::chrono::month(static_cast<unsigned>(*month)),
-                                        std::chrono::day(static_cast<unsigned>(*day))};
-  if (!ymd.ok()) return std::nullopt;
-  double seconds =
-      static_cast<double>(std::chrono::sys_days(ymd).time_since_epoch().count()) * 86400.0;
-  if (text.size() == 10) return seconds;
-  const auto hour = digits(text, 11, 2);
-  const auto minute = digits(text, 14, 2);
-  if (text[10] != 'T' || !hour || !minute || text[13] != ':' || *hour > 23 || *minute > 59) {
-    return std::nullopt;
-  }
-  seconds += *hour * 3600 + *minute * 60;
-  std::size_t at = 16;
-  if (at < text.size() && text[at] == ':') {
-    const std::size_t end = std::min(text.find_first_of("Z+-", at), text.size());
-    const auto second = number(text.substr(at + 1, end - at - 1));
-    if (!second || *second < 0 || *second >= 61) return std::nullopt;
-    seconds += *second;
-    at = end;
-  }
-  const auto offset = zone(text.substr(at));
-  if (!offset) return std::nullopt;
-  return seconds - *offset;
-}
-
-std::optional<bool> truth(std::string_view text) {
-  if (equal_ignoring_case(text, "true")) return true;
-  if (equal_ignoring_case(text, "false")) return false;
-  return std::nullopt;
-}
-
-constexpr std::array<std::uint8_t, 12> kIpv4InIpv6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-
-/// An address as 16 bytes; IPv4 as IPv6 writes it ("::ffff:192.0.2.1").
-std::optional<std::array<std::uint8_t, 16>> address(const std::string& text) {
-  std::array<std::uint8_t, 16> bytes{};
-  if (inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1) return bytes;
-  std::ranges::copy(kIpv4InIpv6, bytes.begin());
-  if (inet_pton(AF_INET, text.c_str(), &bytes[12]) == 1) return bytes;
-  return std::nullopt;
-}
-
-struct Network {
-  std::array<std::uint8_t, 16> bytes{};
-  std::size_t bits = 128;
-};
-
-std::optional<Network> network(std::string_view text) {
-  constexpr std::size_t kIpv4Offset = 96;
-  const auto slash = text.find('/');
-  const std::string host(text.substr(0, slash));
-  const auto bytes = address(host);
-  if (!bytes) return std::nullopt;
-  Network result{.bytes = *bytes};
-  if (slash == std::string_view::npos) return result;
-  const std::size_t first = host.find(':') == std::string::npos ? kIpv4Offset : 0;
-  const auto bits = digits(text, slash + 1, text.size() - slash - 1);
-  if (!bits || first + static_cast<std::size_t>(*bits) > 128) return std::nullopt;
-  result.bits = first + static_cast<std::size_t>(*bits);
-  return result;
-}
-
-bool in_network(const Network& network, const std::array<std::uint8_t, 16>& host) {
-  // "::/0" is all of IPv6 and nothing of IPv4, which AWS asks to be named by itself.
-  const bool is_ipv4 = std::ranges::equal(std::span(host).first(12), kIpv4InIpv6);
-  if (is_ipv4 && network.bits < kIpv4InIpv6.size() * 8) return false;
-  for (std::size_t bit = 0; bit < network.bits; ++bit) {
-    const unsigned mask = 0x80U >> (bit % 8);
-    if (((network.bytes[bit / 8] ^ host[bit / 8]) & mask) != 0) return false;
-  }
   return true;
 }
 
@@ -243,20 +126,20 @@ bool matches(Comparison comparison, const std::string& given, const std::string&
     case Comparison::numeric_less_equals:
     case Comparison::numeric_greater:
     case Comparison::numeric_greater_equals:
-      return matches_number(comparison, number(given), number(wanted));
+      return matches_number(comparison, number_of(given), number_of(wanted));
     case Comparison::date_equals:
     case Comparison::date_less:
     case Comparison::date_less_equals:
     case Comparison::date_greater:
     case Comparison::date_greater_equals:
-      return matches_number(comparison, date(given), date(wanted));
+      return matches_number(comparison, date_of(given), date_of(wanted));
     case Comparison::boolean:
-      return compare(truth(given), truth(wanted), std::equal_to<>());
+      return compare(truth_of(given), truth_of(wanted), std::equal_to<>());
     case Comparison::binary_equals:
       return compare(from_base64(given), from_base64(wanted), std::equal_to<>());
     case Comparison::ip_address: {
-      const auto host = address(given);
-      const auto net = network(wanted);
+      const auto host = address_of(given);
+      const auto net = network_of(wanted);
       return host && net && in_network(*net, *host);
     }
     case Comparison::null:
@@ -353,20 +236,20 @@ bool is_fitting_value(Comparison comparison, std::string_view value) {
     case Comparison::numeric_less_equals:
     case Comparison::numeric_greater:
     case Comparison::numeric_greater_equals:
-      return number(value).has_value();
+      return number_of(value).has_value();
     case Comparison::date_equals:
     case Comparison::date_less:
     case Comparison::date_less_equals:
     case Comparison::date_greater:
     case Comparison::date_greater_equals:
-      return date(value).has_value();
+      return date_of(value).has_value();
     case Comparison::boolean:
     case Comparison::null:
-      return truth(value).has_value();
+      return truth_of(value).has_value();
     case Comparison::binary_equals:
       return from_base64(value).has_value();
     case Comparison::ip_address:
-      return network(value).has_value();
+      return network_of(value).has_value();
   }
   return false;
 }
@@ -375,7 +258,8 @@ bool holds(const Condition& condition, const ConditionSource& source, bool varia
   const auto given = source.values(condition.key);
   const bool absent = !given || given->empty();
   if (condition.comparison == Comparison::null) {
-    return std::ranges::any_of(condition.values, [&](const auto& v) { return truth(v) == absent; });
+    return std::ranges::any_of(condition.values,
+                               [&](const auto& v) { return truth_of(v) == absent; });
   }
   if (absent) return holds_for_absent(condition);
   const bool fills = variables && takes_variables(condition.comparison);
