@@ -1,5 +1,6 @@
 #pragma once
 
+#include <istream>  // which RapidJSON includes: the attribute below is not for the standard library
 #include <span>
 
 // RapidJSON 1.1.0 adds an offset to the null pointer of its empty stack before it allocates one.

@@ -266,7 +266,8 @@ Policy parse_policy(std::string_view json, PolicyKind kind) {
     refuse("", "Syntax errors in policy: it is not valid JSON");
   if (!document.IsObject()) refuse("", "Syntax errors in policy: it is not a JSON object");
   Policy policy;
-  for (const auto& member : document.GetObject()) {
+  const Value& root = document;
+  for (const auto& member : root.GetObject()) {
     const std::string name(text_of(member.name));
     const Value& value = member.value;
     if (name == "Version") {

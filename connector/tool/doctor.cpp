@@ -158,8 +158,9 @@ class Examination final {
                        "Sign RSA_2048")}) {
         if (token_.holding(kind, soon()) != Holding::wrapped) continue;
         const pkcs11::MaterialRef key = token_.generate_wrapped(kind, soon());
-        timed(name,
-              [&] { (void)token_.sign(key, scheme, pkcs11::MessageForm::digest, bytes, soon()); });
+        timed(name, [&, with = scheme] {
+          (void)token_.sign(key, with, pkcs11::MessageForm::digest, bytes, soon());
+        });
       }
     } catch (const pkcs11::Error& error) {
       warnings_.emplace_back(error.what());
