@@ -99,6 +99,15 @@ std::vector<keys::GrantPtr> grants_for(const storage::MetadataStore& store,
   return grants;
 }
 
+std::vector<std::string> alias_names(const storage::MetadataStore& store,
+                                     const keys::KeyRecord& key, std::size_t limit) {
+  std::vector<std::string> names;
+  const auto page = store.aliases_of_key(key.scope, key.id, "", limit);
+  if (page.more) return names;
+  for (const keys::AliasPtr& alias : page.items) names.push_back(alias->name);
+  return names;
+}
+
 keys::AuthorizedKey Authorizer::authorize(const Caller& caller, keys::Action action,
                                           keys::KeyPtr key, const RequestContext& context,
                                           Decision& decision) const {

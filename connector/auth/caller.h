@@ -59,6 +59,12 @@ struct Caller {
   SessionPtr session;      // null unless the credentials are temporary
 };
 
+/// Whoever holds credentials of the principal: of a role they are a session's, of others they may
+/// be.
+Caller make_caller(PrincipalPtr principal, SessionPtr session, std::string access_key_id);
+/// "arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION".
+std::string assumed_role_arn(const Principal& role, std::string_view session_name);
+
 /// A verified request: the caller and the Region of the credential scope.
 struct Identity {
   Caller caller;

@@ -35,18 +35,6 @@ PrincipalPtr root_of(const std::string& partition, const std::string& account) {
   return root;
 }
 
-Caller caller_of(const PrincipalPtr& principal, const std::string& access_key_id) {
-  const bool root = principal->type == Principal::Type::root;
-  return {.arn = principal->arn,
-          .account = principal->account,
-          .type = root ? "Root" : "IAMUser",
-          .principal_id = root ? principal->account : principal->unique_id,
-          .user_name = root ? std::string() : principal->name,
-          .access_key_id = access_key_id,
-          .principal = principal,
-          .session = nullptr};
-}
-
 std::string role_key(std::string_view account, std::string_view name) {
   return std::string(account).append("/").append(name);
 }
@@ -96,7 +84,7 @@ void Identities::add(const config::Config& config, const config::Principal& give
   for (const config::AccessKey& key : given.access_keys) {
     AccessKey& added = access_keys_[key.id];
     added.secret = key.secret.clone();
-    added.caller = caller_of(principal, key.id);
+    added.caller = make_caller(principal, nullptr, key.id);
     added.active = key.active;
   }
   if (principal->type == Principal::Type::role) {

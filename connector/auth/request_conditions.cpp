@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <span>
 #include <utility>
 
 #include "connector/api/shapes.h"
@@ -127,16 +128,19 @@ Values message_type(const Facts& facts) {
   return sent ? sent : one_value("RAW");
 }
 
-/// The request's own context; that of the grant which a request makes or retires.
+/// Of the grant that a request makes or retires.
+const api::GrantConstraints* grant_constraints(const Facts& facts) {
+  if (const auto* const create = request_as<api::CreateGrantRequest>(facts); create != nullptr) {
+    return create->constraints ? &*create->constraints : nullptr;
+  }
+  return facts.context.retired != nullptr ? &facts.context.retired->constraints : nullptr;
+}
+
+/// The request's own context, else those of its grant.
 std::vector<const keys::EncryptionContext*> encryption_contexts(const Facts& facts) {
   if (facts.context.encryption_context != nullptr) return {facts.context.encryption_context};
-  const api::GrantConstraints* constraints = nullptr;
-  if (const auto* const create = request_as<api::CreateGrantRequest>(facts); create != nullptr) {
-    constraints = create->constraints ? &*create->constraints : nullptr;
-  } else if (facts.context.retired != nullptr) {
-    constraints = &facts.context.retired->constraints;
-  }
   std::vector<const keys::EncryptionContext*> contexts;
+  const api::GrantConstraints* const constraints = grant_constraints(facts);
   if (constraints == nullptr) return contexts;
   if (constraints->encryption_context_equals)
     contexts.push_back(&*constraints->encryption_context_equals);
@@ -163,12 +167,7 @@ Values encryption_context_value(const Facts& facts, std::string_view name) {
 }
 
 Values grant_constraint_type(const Facts& facts) {
-  const api::GrantConstraints* constraints = nullptr;
-  if (const auto* const create = request_as<api::CreateGrantRequest>(facts); create != nullptr) {
-    constraints = create->constraints ? &*create->constraints : nullptr;
-  } else if (facts.context.retired != nullptr) {
-    constraints = &facts.context.retired->constraints;
-  }
+  const api::GrantConstraints* const constraints = grant_constraints(facts);
   std::vector<std::string> types;
   if (constraints != nullptr && constraints->encryption_context_equals) {
     types.emplace_back("EncryptionContextEquals");
@@ -211,34 +210,27 @@ Values resource_aliases(const Facts& facts) {
   return aliases.empty() ? Values{} : Values(std::move(aliases));
 }
 
-Values tag_keys(const Facts& facts) {
-  std::vector<std::string> names;
-  const auto take = [&](const auto& tags) {
-    for (const api::Tag& tag : tags) names.push_back(tag.tag_key);
-  };
+/// The tags that the request puts on a key.
+std::span<const api::Tag> request_tags(const Facts& facts) {
   if (const auto* const create = request_as<api::CreateKeyRequest>(facts); create && create->tags) {
-    take(*create->tags);
+    return *create->tags;
   }
   if (const auto* const copy = request_as<api::ReplicateKeyRequest>(facts); copy && copy->tags) {
-    take(*copy->tags);
+    return *copy->tags;
   }
-  if (const auto* const add = request_as<api::TagResourceRequest>(facts)) take(add->tags);
-  if (names.empty()) return member(facts, "TagKeys");
-  return names;
+  if (const auto* const add = request_as<api::TagResourceRequest>(facts)) return add->tags;
+  return {};
+}
+
+Values tag_keys(const Facts& facts) {
+  std::vector<std::string> names;
+  for (const api::Tag& tag : request_tags(facts)) names.push_back(tag.tag_key);
+  return names.empty() ? member(facts, "TagKeys") : Values(std::move(names));
 }
 
 Values request_tag(const Facts& facts, std::string_view key) {
   std::vector<std::pair<std::string, std::string>> pairs;
-  const auto take = [&](const auto& tags) {
-    for (const api::Tag& tag : tags) pairs.emplace_back(tag.tag_key, tag.tag_value);
-  };
-  if (const auto* const create = request_as<api::CreateKeyRequest>(facts); create && create->tags) {
-    take(*create->tags);
-  }
-  if (const auto* const copy = request_as<api::ReplicateKeyRequest>(facts); copy && copy->tags) {
-    take(*copy->tags);
-  }
-  if (const auto* const add = request_as<api::TagResourceRequest>(facts)) take(add->tags);
+  for (const api::Tag& tag : request_tags(facts)) pairs.emplace_back(tag.tag_key, tag.tag_value);
   return tag_value(pairs, key);
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "connector/api/base64.h"
+#include "connector/base/byte_layout.h"
 #include "connector/base/encodings.h"
 
 namespace kms::auth {
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kMacBytes = std::tuple_size_v<Sha256>;
+constexpr std::size_t kSizeBytes = 2;  // before texts and lists
 constexpr std::size_t kAccessKeyIdSize = 20;
 constexpr std::size_t kSecretBytes = 30;  // 40 characters of base64
 // Of policies and tags. Their base64 and the rest stay well below what one header line may hold.
@@ -24,114 +26,69 @@ constexpr std::size_t kMostCharacters = 12 * 1024;
 constexpr std::string_view kTokenLabel = "kms-connector session token\n";
 constexpr std::string_view kSecretLabel = "kms-connector secret access key\n";
 
-void append(Bytes& out, ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+void put_text(Bytes& out, std::string_view text) { put_sized(out, as_bytes(text), kSizeBytes); }
 
-/// Big-endian.
-void append_number(Bytes& out, std::uint64_t value, std::size_t size) {
-  for (std::size_t i = size; i-- > 0;) {
-    out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-  }
+std::string text(ByteReader& reader) { return reader.sized_text(kSizeBytes); }
+
+/// Behind their number, one by one.
+template <class Take>
+void take_list(ByteReader& reader, Take take_one) {
+  for (std::uint64_t left = reader.number(kSizeBytes); left > 0 && reader.good(); --left)
+    take_one();
 }
 
-void append_text(Bytes& out, std::string_view text) {
-  append_number(out, text.size(), 2);
-  append(out, as_bytes(text));
-}
-
-void append_time(Bytes& out, Timestamp time) {
-  append_number(out, static_cast<std::uint64_t>(time.time_since_epoch().count()), 8);
-}
-
-/// What is left of a token; once something is missing, everything is.
-class Reader {
- public:
-  explicit Reader(ByteView bytes) : left_(bytes) {}
-  ByteView take(std::size_t size) {
-    if (size > left_.size()) {
-      whole_ = false;
-      left_ = {};
-      return {};
-    }
-    const ByteView taken = left_.first(size);
-    left_ = left_.subspan(size);
-    return taken;
-  }
-  std::uint64_t take_number(std::size_t size) {
-    std::uint64_t value = 0;
-    for (const std::uint8_t byte : take(size)) value = (value << 8U) | byte;
-    return value;
-  }
-  std::string take_text() {
-    const ByteView text = take(take_number(2));
-    return {text.begin(), text.end()};
-  }
-  Timestamp take_time() {
-    return Timestamp(std::chrono::milliseconds(static_cast<std::int64_t>(take_number(8))));
-  }
-  /// True while there is more of a list whose length comes first.
-  template <class Take>
-  void take_list(Take take_one) {
-    for (std::uint64_t left = take_number(2); left > 0 && whole_; --left) take_one();
-  }
-  [[nodiscard]] bool ended() const { return whole_ && left_.empty(); }
-
- private:
-  ByteView left_;
-  bool whole_ = true;
-};
-
-void append_packed(Bytes& out, const SessionClaims& claims) {
-  append_number(out, claims.policies.size(), 2);
-  for (const std::string& policy : claims.policies) append_text(out, policy);
-  append_number(out, claims.tags.size(), 2);
+void put_packed(Bytes& out, const SessionClaims& claims) {
+  put_number(out, claims.policies.size(), kSizeBytes);
+  for (const std::string& policy : claims.policies) put_text(out, policy);
+  put_number(out, claims.tags.size(), kSizeBytes);
   for (const auto& [key, value] : claims.tags) {
-    append_text(out, key);
-    append_text(out, value);
+    put_text(out, key);
+    put_text(out, value);
   }
-  append_number(out, claims.transitive_tag_keys.size(), 2);
-  for (const std::string& key : claims.transitive_tag_keys) append_text(out, key);
+  put_number(out, claims.transitive_tag_keys.size(), kSizeBytes);
+  for (const std::string& key : claims.transitive_tag_keys) put_text(out, key);
 }
 
 /// Everything that is authenticated: what the key's choice needs comes first.
 Bytes encode(const SessionClaims& claims, HourlyKeys::Hour hour) {
   Bytes out{kVersion};
-  append_number(out, static_cast<std::uint64_t>(hour), 4);
+  put_number(out, static_cast<std::uint64_t>(hour), 4);
   out.push_back(static_cast<std::uint8_t>(claims.kind));
-  append_text(out, claims.access_key_id);
-  append_text(out, claims.principal_arn);
-  append_text(out, claims.principal_id);
-  append_text(out, claims.session_name);
-  append_time(out, claims.issued);
-  append_time(out, claims.expires);
-  append_packed(out, claims);
+  put_text(out, claims.access_key_id);
+  put_text(out, claims.principal_arn);
+  put_text(out, claims.principal_id);
+  put_text(out, claims.session_name);
+  put_time(out, claims.issued);
+  put_time(out, claims.expires);
+  put_packed(out, claims);
   return out;
 }
 
 /// Of authentic bytes after version and hour; nullopt for what a later release may have added.
-std::optional<SessionClaims> decode(Reader& reader) {
+std::optional<SessionClaims> decode(ByteReader& reader) {
   SessionClaims claims;
-  const auto kind = static_cast<SessionClaims::Kind>(reader.take_number(1));
+  const auto kind = static_cast<SessionClaims::Kind>(reader.number(1));
   if (kind != SessionClaims::Kind::role && kind != SessionClaims::Kind::user) return std::nullopt;
   claims.kind = kind;
-  claims.access_key_id = reader.take_text();
-  claims.principal_arn = reader.take_text();
-  claims.principal_id = reader.take_text();
-  claims.session_name = reader.take_text();
-  claims.issued = reader.take_time();
-  claims.expires = reader.take_time();
-  reader.take_list([&] { claims.policies.push_back(reader.take_text()); });
-  reader.take_list([&] {
-    std::string key = reader.take_text();
-    claims.tags.insert_or_assign(std::move(key), reader.take_text());
+  claims.access_key_id = text(reader);
+  claims.principal_arn = text(reader);
+  claims.principal_id = text(reader);
+  claims.session_name = text(reader);
+  claims.issued = reader.time();
+  claims.expires = reader.time();
+  take_list(reader, [&] { claims.policies.push_back(text(reader)); });
+  take_list(reader, [&] {
+    std::string key = text(reader);
+    claims.tags.insert_or_assign(std::move(key), text(reader));
   });
-  reader.take_list([&] { claims.transitive_tag_keys.push_back(reader.take_text()); });
+  take_list(reader, [&] { claims.transitive_tag_keys.push_back(text(reader)); });
   if (!reader.ended()) return std::nullopt;
   return claims;
 }
 
 Sha256 labelled_mac(const SecretBytes& key, std::string_view label, ByteView message) {
   Bytes input(label.begin(), label.end());
-  append(input, message);
+  put(input, message);
   return hmac_sha256(key.view(), input);
 }
 
@@ -158,9 +115,9 @@ std::string make_session_access_key_id(Random& random) {
 
 std::size_t packed_size_percent(const SessionClaims& claims) {
   Bytes packed;
-  append_packed(packed, claims);
+  put_packed(packed, claims);
   Bytes nothing;
-  append_packed(nothing, {});
+  put_packed(nothing, {});
   return ((packed.size() - nothing.size()) * 100 + kMostPacked - 1) / kMostPacked;
 }
 
@@ -170,7 +127,7 @@ SessionTokens::Issued SessionTokens::issue(const SessionClaims& claims) {
   const HourlyKeys::Key key = keys_.get(hour);
   if (key == nullptr) throw std::logic_error("a session token of another time");
   Bytes token = encode(claims, hour);
-  append(token, labelled_mac(*key, kTokenLabel, token));
+  put(token, labelled_mac(*key, kTokenLabel, token));
   return {.token = to_base64(token), .secret_access_key = secret_access_key(*key, token)};
 }
 
@@ -180,9 +137,9 @@ std::optional<SessionTokens::Opened> SessionTokens::open(std::string_view token,
   const auto bytes = from_base64(token);
   if (!bytes || bytes->size() <= kMacBytes) return std::nullopt;
   const ByteView authenticated = ByteView(*bytes).first(bytes->size() - kMacBytes);
-  Reader reader(authenticated);
-  if (reader.take_number(1) != kVersion) return std::nullopt;
-  const HourlyKeys::Key key = keys_.get(static_cast<HourlyKeys::Hour>(reader.take_number(4)));
+  ByteReader reader(authenticated);
+  if (reader.number(1) != kVersion) return std::nullopt;
+  const HourlyKeys::Key key = keys_.get(static_cast<HourlyKeys::Hour>(reader.number(4)));
   if (key == nullptr) return std::nullopt;
   const Sha256 expected = labelled_mac(*key, kTokenLabel, authenticated);
   if (!equal_in_constant_time(expected, ByteView(*bytes).last(kMacBytes))) return std::nullopt;

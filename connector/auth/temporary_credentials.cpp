@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "connector/base/arn.h"
-
 namespace kms::auth {
 namespace {
 
@@ -27,40 +25,7 @@ bool fits(SessionClaims::Kind kind, Principal::Type type) {
   return (kind == SessionClaims::Kind::role) == (type == Principal::Type::role);
 }
 
-Caller caller_of(const SessionClaims& claims, const PrincipalPtr& principal) {
-  Caller caller{.arn = principal->arn,
-                .account = principal->account,
-                .type = "IAMUser",
-                .principal_id = principal->unique_id,
-                .user_name = principal->name,
-                .access_key_id = claims.access_key_id,
-                .principal = principal,
-                .session = session_of(claims)};
-  switch (principal->type) {
-    case Principal::Type::user:
-      break;
-    case Principal::Type::root:
-      caller.type = "Root";
-      caller.user_name.clear();
-      break;
-    case Principal::Type::role:
-      caller.arn = assumed_role_arn(*principal, claims.session_name);
-      caller.type = "AssumedRole";
-      caller.principal_id += ":" + claims.session_name;
-      caller.user_name.clear();
-      break;
-  }
-  return caller;
-}
-
 }  // namespace
-
-std::string assumed_role_arn(const Principal& role, std::string_view session_name) {
-  Arn arn = Arn::parse(role.arn).value_or(Arn{});
-  arn.service = "sts";
-  arn.resource = "assumed-role/" + role.name + "/" + std::string(session_name);
-  return arn.str();
-}
 
 SessionCredentials::Found TemporaryCredentials::find(std::string_view access_key_id,
                                                      std::string_view session_token,
@@ -76,7 +41,7 @@ SessionCredentials::Found TemporaryCredentials::find(std::string_view access_key
   try {
     return {.status = opened->expired ? Status::expired : Status::valid,
             .secret = std::move(opened->secret_access_key),
-            .caller = caller_of(claims, principal)};
+            .caller = make_caller(principal, session_of(claims), claims.access_key_id)};
   } catch (const PolicyError&) {
     return {};  // a release that issued it took what this one does not
   }

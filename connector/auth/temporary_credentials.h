@@ -19,7 +19,4 @@ class TemporaryCredentials final : public SessionCredentials {
   SessionTokens& tokens_;
 };
 
-/// "arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION".
-std::string assumed_role_arn(const Principal& role, std::string_view session_name);
-
 }  // namespace kms::auth

@@ -86,9 +86,7 @@ void check_signed_headers(const api::Headers& headers, const SignedHeaders& name
   for (const api::Header& line : headers) {
     if (!api::same_header(std::string_view(line.name).substr(0, kPrefix.size()), kPrefix)) continue;
     if (names.contains(line.name)) continue;
-    std::string name = line.name;
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    refuse("'" + name + "'");
+    refuse("'" + lower_case(line.name) + "'");
   }
 }
 

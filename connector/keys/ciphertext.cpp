@@ -4,7 +4,9 @@
 #include <array>
 #include <charconv>
 #include <string_view>
+#include <utility>
 
+#include "connector/base/byte_layout.h"
 #include "connector/base/encodings.h"
 
 namespace kms::keys {
@@ -18,14 +20,6 @@ constexpr std::string_view kMultiRegionPrefix = "mrk-";
 
 enum class KeyIdForm : std::uint8_t { uuid = 0, multi_region = 1 };
 
-void put_big_endian(Bytes& out, std::uint64_t value, int bytes) {
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
-    out.push_back(static_cast<std::uint8_t>(value >> shift));
-  }
-}
-
-void put(Bytes& out, ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
-
 void put_header(Bytes& out, const CiphertextHeader& header) {
   put(out, kMagic);
   out.push_back(static_cast<std::uint8_t>(header.suite));
@@ -38,36 +32,11 @@ void put_header(Bytes& out, const CiphertextHeader& header) {
   put(out, from_hex(digits).value());
   std::uint64_t account = 0;
   std::from_chars(header.account.data(), header.account.data() + header.account.size(), account);
-  put_big_endian(out, account, 8);
-  out.push_back(static_cast<std::uint8_t>(header.region.size()));
-  put(out, as_bytes(header.region));
+  put_number(out, account, 8);
+  put_sized(out, as_bytes(header.region), 1);
   put(out, from_hex(header.material_id).value());
-  put_big_endian(out, header.generation, 4);
+  put_number(out, header.generation, 4);
 }
-
-/// Takes bytes off the front; empty once it has run short.
-class Reader {
- public:
-  explicit Reader(ByteView bytes) : rest_(bytes) {}
-
-  std::optional<ByteView> take(std::size_t size) {
-    if (rest_.size() < size) return std::nullopt;
-    const ByteView taken = rest_.first(size);
-    rest_ = rest_.subspan(size);
-    return taken;
-  }
-  std::optional<std::uint64_t> big_endian(std::size_t size) {
-    const auto bytes = take(size);
-    if (!bytes) return std::nullopt;
-    std::uint64_t value = 0;
-    for (const std::uint8_t byte : *bytes) value = value << 8 | byte;
-    return value;
-  }
-  [[nodiscard]] ByteView rest() const { return rest_; }
-
- private:
-  ByteView rest_;
-};
 
 std::string key_id_text(KeyIdForm form, ByteView bytes) {
   std::string hex = to_hex(bytes);
@@ -76,30 +45,27 @@ std::string key_id_text(KeyIdForm form, ByteView bytes) {
   return hex;
 }
 
-std::optional<CiphertextHeader> read_header(Reader& reader) {
-  const auto magic = reader.take(kMagic.size());
-  if (!magic || !std::ranges::equal(*magic, kMagic)) return std::nullopt;
-  const auto suite = reader.big_endian(1);
-  const auto form = reader.big_endian(1);
-  const auto key_id = reader.take(kKeyIdBytes);
-  const auto account = reader.big_endian(8);
-  const auto region_size = reader.big_endian(1);
-  if (!suite || !form || !key_id || !account || !region_size) return std::nullopt;
-  if (*suite != static_cast<std::uint64_t>(Suite::aes_256_gcm)) return std::nullopt;
-  if (*form > static_cast<std::uint64_t>(KeyIdForm::multi_region)) return std::nullopt;
-  const auto region = reader.take(*region_size);
-  const auto material_id = reader.take(kMaterialIdBytes);
-  const auto generation = reader.big_endian(4);
-  if (!region || !material_id || !generation) return std::nullopt;
-  std::string digits = std::to_string(*account);
+std::optional<CiphertextHeader> read_header(ByteReader& reader) {
+  if (!std::ranges::equal(reader.take(kMagic.size()), kMagic)) return std::nullopt;
+  const std::uint64_t suite = reader.number(1);
+  const std::uint64_t form = reader.number(1);
+  const ByteView key_id = reader.take(kKeyIdBytes);
+  const std::uint64_t account = reader.number(8);
+  std::string region = reader.sized_text(1);
+  const ByteView material_id = reader.take(kMaterialIdBytes);
+  const std::uint64_t generation = reader.number(4);
+  if (!reader.good()) return std::nullopt;
+  if (suite != static_cast<std::uint64_t>(Suite::aes_256_gcm)) return std::nullopt;
+  if (form > static_cast<std::uint64_t>(KeyIdForm::multi_region)) return std::nullopt;
+  std::string digits = std::to_string(account);
   if (digits.size() > kAccountDigits) return std::nullopt;
   digits.insert(0, kAccountDigits - digits.size(), '0');
-  return CiphertextHeader{.suite = static_cast<Suite>(*suite),
+  return CiphertextHeader{.suite = static_cast<Suite>(suite),
                           .account = std::move(digits),
-                          .region = std::string(region->begin(), region->end()),
-                          .key_id = key_id_text(static_cast<KeyIdForm>(*form), *key_id),
-                          .material_id = to_hex(*material_id),
-                          .generation = static_cast<std::uint32_t>(*generation)};
+                          .region = std::move(region),
+                          .key_id = key_id_text(static_cast<KeyIdForm>(form), key_id),
+                          .material_id = to_hex(material_id),
+                          .generation = static_cast<std::uint32_t>(generation)};
 }
 
 }  // namespace
@@ -108,22 +74,19 @@ Bytes encode(const CiphertextHeader& header, ByteView iv, ByteView data) {
   Bytes blob;
   blob.reserve(96 + header.region.size() + iv.size() + data.size());
   put_header(blob, header);
-  blob.push_back(static_cast<std::uint8_t>(iv.size()));
-  put(blob, iv);
+  put_sized(blob, iv, 1);
   put(blob, data);
   return blob;
 }
 
 std::optional<Ciphertext> parse_ciphertext(ByteView blob) {
-  Reader reader(blob);
+  ByteReader reader(blob);
   auto header = read_header(reader);
   if (!header) return std::nullopt;
-  const auto iv_size = reader.big_endian(1);
-  if (!iv_size || *iv_size == 0) return std::nullopt;
-  const auto iv = reader.take(*iv_size);
-  if (!iv) return std::nullopt;
+  const ByteView iv = reader.sized(1);
+  if (!reader.good() || iv.empty()) return std::nullopt;
   return Ciphertext{.header = std::move(*header),
-                    .iv = Bytes(iv->begin(), iv->end()),
+                    .iv = Bytes(iv.begin(), iv.end()),
                     .data = Bytes(reader.rest().begin(), reader.rest().end())};
 }
 
@@ -133,12 +96,10 @@ Bytes additional_data(const CiphertextHeader& header, const EncryptionContext& c
   // matter.
   Bytes data;
   put_header(data, header);
-  put_big_endian(data, context.size(), 4);
+  put_number(data, context.size(), 4);
   for (const auto& [name, value] : context) {
-    put_big_endian(data, name.size(), 4);
-    put(data, as_bytes(name));
-    put_big_endian(data, value.size(), 4);
-    put(data, as_bytes(value));
+    put_sized(data, as_bytes(name), 4);
+    put_sized(data, as_bytes(value), 4);
   }
   return data;
 }

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "connector/base/byte_layout.h"
+
 namespace kms::keys {
 namespace {
 
@@ -23,63 +25,25 @@ std::uint8_t number_of(const Table& table, Value value) {
   return static_cast<std::uint8_t>(std::ranges::find(table, value) - table.begin());
 }
 
-void put(Bytes& out, ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
-
-void put_number(Bytes& out, std::uint64_t value, int bytes) {
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
-    out.push_back(static_cast<std::uint8_t>(value >> shift));
-  }
+template <class Table>
+auto value_at(const Table& table, std::uint64_t number)
+    -> std::optional<typename Table::value_type> {
+  if (number >= table.size()) return std::nullopt;
+  return table[number];
 }
 
-void put_sized(Bytes& out, ByteView bytes, int size_bytes) {
-  put_number(out, bytes.size(), size_bytes);
-  put(out, bytes);
+pkcs11::ObjectId object_id(ByteReader& reader) {
+  pkcs11::ObjectId id{};
+  std::ranges::copy(reader.take(id.size()), id.begin());
+  return id;
 }
 
-/// Takes parts off the front; what it gives counts only while good().
-class Reader {
- public:
-  explicit Reader(ByteView bytes) : rest_(bytes) {}
-
-  ByteView take(std::size_t size) {
-    good_ = good_ && size <= rest_.size();
-    if (!good_) return {};
-    const ByteView taken = rest_.first(size);
-    rest_ = rest_.subspan(size);
-    return taken;
-  }
-  std::uint64_t number(std::size_t bytes) {
-    std::uint64_t value = 0;
-    for (const std::uint8_t byte : take(bytes)) value = value << 8 | byte;
-    return value;
-  }
-  Bytes sized(std::size_t size_bytes) {
-    const ByteView bytes = take(number(size_bytes));
-    return {bytes.begin(), bytes.end()};
-  }
-  template <class Table>
-  auto one_of(const Table& table) {
-    const std::uint64_t number = this->number(1);
-    good_ = good_ && number < table.size();
-    return good_ ? table[number] : table.front();
-  }
-  pkcs11::ObjectId object_id() {
-    pkcs11::ObjectId id{};
-    std::ranges::copy(take(id.size()), id.begin());
-    return id;
-  }
-  Bytes rest() { return {rest_.begin(), rest_.end()}; }
-  [[nodiscard]] bool good() const { return good_; }
-
- private:
-  ByteView rest_;
-  bool good_ = true;
-};
+Bytes copy(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
 
 void put_header(Bytes& out, const ImportTokenHeader& header) {
   put(out, kMagic);
   out.push_back(number_of(kSchemes, header.scheme));
-  put_number(out, static_cast<std::uint64_t>(header.valid_to.time_since_epoch().count()), 8);
+  put_time(out, header.valid_to);
   put_sized(out, as_bytes(header.key_arn), 2);
   put(out, header.sealing_key.kek);
   put_sized(out, header.sealing_key.blob, 1);
@@ -96,21 +60,20 @@ Bytes encode(const ImportTokenHeader& header, ByteView iv, ByteView data) {
 }
 
 std::optional<SealedImportToken> parse_import_token(ByteView token) {
-  Reader reader(token);
+  ByteReader reader(token);
   if (!std::ranges::equal(reader.take(kMagic.size()), kMagic)) return std::nullopt;
   SealedImportToken parsed;
   ImportTokenHeader& header = parsed.header;
-  header.scheme = reader.one_of(kSchemes);
-  header.valid_to =
-      Timestamp{std::chrono::milliseconds{static_cast<std::int64_t>(reader.number(8))}};
-  const Bytes arn = reader.sized(2);
-  header.key_arn.assign(arn.begin(), arn.end());
+  const auto scheme = value_at(kSchemes, reader.number(1));
+  header.valid_to = reader.time();
+  header.key_arn = reader.sized_text(2);
   header.sealing_key.kind = KeyKind::aes_256;
-  header.sealing_key.kek = reader.object_id();
-  header.sealing_key.blob = reader.sized(1);
-  parsed.iv = reader.sized(1);
-  parsed.data = reader.rest();
-  if (!reader.good() || parsed.iv.empty()) return std::nullopt;
+  header.sealing_key.kek = object_id(reader);
+  header.sealing_key.blob = copy(reader.sized(1));
+  parsed.iv = copy(reader.sized(1));
+  parsed.data = copy(reader.rest());
+  if (!reader.good() || !scheme || parsed.iv.empty()) return std::nullopt;
+  header.scheme = *scheme;
   return parsed;
 }
 
@@ -132,13 +95,14 @@ Bytes encode_wrapping_key(const pkcs11::WrappedMaterial& key) {
 }
 
 std::optional<pkcs11::WrappedMaterial> parse_wrapping_key(ByteView bytes) {
-  Reader reader(bytes);
+  ByteReader reader(bytes);
   pkcs11::WrappedMaterial key;
-  key.kind = reader.one_of(kWrappingKinds);
-  key.kek = reader.object_id();
-  key.blob = reader.sized(2);
-  key.public_key = reader.rest();
-  if (!reader.good()) return std::nullopt;
+  const auto kind = value_at(kWrappingKinds, reader.number(1));
+  key.kek = object_id(reader);
+  key.blob = copy(reader.sized(2));
+  key.public_key = copy(reader.rest());
+  if (!reader.good() || !kind) return std::nullopt;
+  key.kind = *kind;
   return key;
 }
 

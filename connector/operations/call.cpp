@@ -16,16 +16,6 @@ namespace {
 using api::Error;
 using api::ErrorCode;
 
-/// None if the key has more than it may have: policies on them then fail closed.
-std::vector<std::string> alias_names(const storage::MetadataStore& store,
-                                     const keys::KeyRecord& key, std::size_t limit) {
-  std::vector<std::string> names;
-  const auto page = store.aliases_of_key(key.scope, key.id, "", limit);
-  if (page.more) return names;
-  for (const keys::AliasPtr& alias : page.items) names.push_back(alias->name);
-  return names;
-}
-
 }  // namespace
 
 /// Whatever was decided goes into the audit record, a refusal too.
@@ -137,7 +127,9 @@ keys::AuthorizedKey Call::authorize_record(Named named, const Use& use) {
   }
   context.alias = named.alias;
   context.same_key = use.same_key;
-  context.key_aliases = [&] { return alias_names(context_.store, key, limits().aliases_per_key); };
+  context.key_aliases = [&] {
+    return auth::alias_names(context_.store, key, limits().aliases_per_key);
+  };
   context.last_use = [&]() -> std::optional<Timestamp> {
     const auto use_of_key = last_use(key);
     return use_of_key ? std::optional(use_of_key->time) : std::nullopt;

@@ -39,33 +39,20 @@ std::string quoted(const keys::EncryptionContext& pairs) {
 
 /// Whoever signs as this principal; of a role only sessions do.
 auth::Caller caller_of(const auth::Identities& identities, const std::string& arn, Timestamp now) {
-  auth::Caller caller{.arn = arn};
-  caller.principal = identities.principal(arn);
-  if (!caller.principal) caller.principal = identities.role_of_session(arn);
-  if (!caller.principal) throw ExplainFault("no such user, role or root: " + arn);
-  const auth::Principal& principal = *caller.principal;
-  caller.account = principal.account;
-  caller.principal_id = principal.unique_id;
-  switch (principal.type) {
-    case auth::Principal::Type::user:
-      caller.type = "IAMUser";
-      caller.user_name = principal.name;
-      break;
-    case auth::Principal::Type::root:
-      caller.type = "Root";
-      break;
-    case auth::Principal::Type::role: {
-      if (arn == principal.arn) caller.arn = auth::assumed_role_arn(principal, "explain");
-      caller.type = "AssumedRole";
-      auto session = std::make_shared<auth::Session>();
-      session->name = caller.arn.substr(caller.arn.rfind('/') + 1);
-      session->issued = now;
-      caller.principal_id += ":" + session->name;
-      caller.session = std::move(session);
-      break;
-    }
+  if (auto principal = identities.principal(arn);
+      principal && principal->type != auth::Principal::Type::role) {
+    return auth::make_caller(std::move(principal), nullptr, {});
   }
-  return caller;
+  auto session = std::make_shared<auth::Session>();
+  session->name = "explain";
+  session->issued = now;
+  auth::PrincipalPtr role = identities.principal(arn);
+  if (!role) {
+    role = identities.role_of_session(arn);
+    session->name = arn.substr(arn.rfind('/') + 1);
+  }
+  if (!role) throw ExplainFault("no such user, role or root: " + arn);
+  return auth::make_caller(std::move(role), std::move(session), {});
 }
 
 /// The words after "applies" or "does not apply".
@@ -189,13 +176,9 @@ class Explanation final {
     const auth::Authorizer authorizer(*store);
     auth::RequestContext request = context();
     request.alias = alias;
-    std::vector<std::string> aliases;
-    const auto page =
-        store->aliases_of_key(key->scope, key->id, "", config_.limits.aliases_per_key);
-    if (!page.more) {
-      for (const keys::AliasPtr& one : page.items) aliases.push_back(one->name);
-    }
-    request.key_aliases = [&] { return aliases; };
+    request.key_aliases = [&] {
+      return auth::alias_names(*store, *key, config_.limits.aliases_per_key);
+    };
     request.last_use = [&] {
       return key->last_use ? std::optional(key->last_use->time) : std::nullopt;
     };
