@@ -22,6 +22,7 @@ Caller make_caller(PrincipalPtr principal, SessionPtr session, std::string acces
       break;
     case Principal::Type::root:
       caller.type = "Root";
+      caller.principal_id = principal->account;
       break;
     case Principal::Type::role:
       caller.arn = assumed_role_arn(*principal, session->name);
