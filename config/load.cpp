@@ -68,6 +68,12 @@ std::string derived_unique_id(std::string_view prefix, const std::string& arn) {
   return id;
 }
 
+/// Longest as IAM has it.
+bool is_unique_id(std::string_view prefix, std::string_view text) {
+  return text.size() > prefix.size() && text.size() <= 128 && text.starts_with(prefix) &&
+         consists_of(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+}
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool is_user(const Principal& principal) {
@@ -396,15 +402,29 @@ class Loader {
       reader_.refuse_key(node, "another one of this account has the same name, in another path");
     }
     if (const Node* id = node.find("unique_id")) {
-      if (principal.unique_id.empty()) reader_.refuse(*id, "must not be empty");
+      check_unique_id(*id, principal);
     } else if (root) {
       principal.unique_id = principal.account;
     } else {
       principal.unique_id = derived_unique_id(user ? "AIDA" : "AROA", principal.arn);
     }
+    const bool taken = std::ranges::any_of(config_.principals, [&](const Principal& known) {
+      return known.unique_id == principal.unique_id;
+    });
+    if (taken) reader_.refuse_key(node, "another one has the same unique_id");
     const Node* keys = node.find("access_keys");
     if (role && keys != nullptr)
       reader_.refuse_key(*keys, "a role has no access keys; it is assumed");
+  }
+
+  void check_unique_id(const Node& node, const Principal& principal) const {
+    if (!is_user(principal) && !is_role(principal)) {
+      reader_.refuse_key(node, "the id of a root is its account");
+    }
+    const std::string_view prefix = is_user(principal) ? "AIDA" : "AROA";
+    if (is_unique_id(prefix, principal.unique_id)) return;
+    reader_.refuse(node, "expected " + std::string(prefix) +
+                             " and capital letters and digits, 128 characters at most");
   }
 
   void read_access_keys(const Node& node, Principal& principal) {

@@ -323,7 +323,9 @@ constexpr std::array<Field<Principal>, 10> kPrincipal{{
       .example = "\"2026-11-24T00:00:00Z\""}},
     {{.name = "unique_id",
       .type = Type::text,
-      .doc = "The identity's IAM id.",
+      .doc = "The identity's IAM id, by which key policies, grants and sessions remember it. Give "
+             "a new "
+             "one when a name passes to somebody else.",
       .fallback = "derived from the ARN",
       .example = "AIDACKCEVSQ6C2EXAMPLE"},
      &Principal::unique_id},

@@ -20,8 +20,9 @@ std::string not_authorized(const Caller& caller, keys::Action action) {
 
 /// As which principals grants may mean the caller: itself, its role, its account.
 std::vector<std::string> grantees(const Caller& caller) {
-  std::vector<std::string> names{caller.arn};
+  std::vector<std::string> names{caller.principal_id, caller.arn};
   if (caller.principal && caller.principal->arn != caller.arn) {
+    names.push_back(caller.principal->unique_id);
     names.push_back(caller.principal->arn);
   }
   Arn root = Arn::parse(caller.arn).value_or(Arn{});

@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "connector/api/shapes.h"
-#include "connector/auth/principal.h"
 
 namespace kms::auth {
 namespace {
@@ -138,18 +137,6 @@ bool fits_constraints(const api::GrantConstraints& constraints, const RequestCon
          contains(sent, *constraints.encryption_context_subset);
 }
 
-Named named_by_grant(const std::string& principal, const Caller& caller) {
-  switch (match_principal(principal, caller)) {
-    case PrincipalMatch::caller:
-      return principal == caller.arn ? Named::caller : Named::role;
-    case PrincipalMatch::account:
-      return Named::account;
-    case PrincipalMatch::none:
-      break;
-  }
-  return Named::nobody;
-}
-
 struct Evaluated {
   Verdict resource;
   OwnVerdict own;
@@ -225,7 +212,7 @@ Decision decide(const KeyQuestion& question) {
     return refused(Reason::not_across_accounts);
   if (auto allowed = allowed_by_policies(evaluated, foreign)) return *allowed;
   const auto allows = [&](const keys::GrantRecord& grant) {
-    const Named named = named_by_grant(grant.grantee_principal, question.caller);
+    const Named named = match(grant.grantee_principal, question.caller);
     return suffices(named, evaluated.own) && grant_covers(grant, question);
   };
   const keys::GrantPtr grant = question.find_grant ? question.find_grant(allows) : nullptr;
@@ -246,7 +233,7 @@ Decision decide_retirement(const KeyQuestion& question, const keys::GrantPtr& gr
   if (auto denied = denial(evaluated)) return *denied;
   const OwnVerdict& own = evaluated.own;
   const auto covers = [&](const std::string& principal) {
-    return suffices(named_by_grant(principal, question.caller), own);
+    return suffices(match(principal, question.caller), own);
   };
   const bool by_grantee = grant_covers(*grant, question) && covers(grant->grantee_principal);
   if (covers(grant->retiring_principal) || by_grantee) {

@@ -90,6 +90,7 @@ void Identities::add(const config::Config& config, const config::Principal& give
   if (principal->type == Principal::Type::role) {
     roles_.emplace(role_key(principal->account, principal->name), principal);
   }
+  if (is_unique_id(principal->unique_id)) by_unique_id_.emplace(principal->unique_id, principal);
   principals_.emplace(principal->arn, principal);
 }
 
@@ -110,6 +111,26 @@ PrincipalPtr Identities::role_of_session(std::string_view session_arn) const {
   if (parsed->partition != partition_) return nullptr;
   const auto found = roles_.find(role_key(parsed->account, name));
   return found == roles_.end() ? nullptr : found->second;
+}
+
+std::string Identities::remembered(const std::string& name) const {
+  if (const PrincipalPtr known = principal(name)) {
+    return is_unique_id(known->unique_id) ? known->unique_id : name;
+  }
+  const PrincipalPtr role = role_of_session(name);
+  return role && is_unique_id(role->unique_id)
+             ? role->unique_id + ":" + name.substr(name.rfind('/') + 1)
+             : name;
+}
+
+std::string Identities::shown(const std::string& remembered) const {
+  if (!is_unique_id(remembered)) return remembered;
+  const auto colon = remembered.find(':');
+  const auto found = by_unique_id_.find(remembered.substr(0, colon));
+  if (found == by_unique_id_.end()) return remembered;
+  return colon == std::string::npos
+             ? found->second->arn
+             : assumed_role_arn(*found->second, remembered.substr(colon + 1));
 }
 
 bool Identities::knows(std::string_view arn) const {

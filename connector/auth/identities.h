@@ -38,13 +38,20 @@ class Identities {
   /// every federated user of an account that is served does.
   [[nodiscard]] bool knows(std::string_view arn) const;
 
+  /// How keys and grants remember whom they name, so that a later namesake is not meant: a user or
+  /// role by its unique id, a session as "ID:SESSION". Everybody else is as named.
+  [[nodiscard]] std::string remembered(const std::string& name) const;
+  /// The ARN of somebody remembered; who is gone is shown as remembered.
+  [[nodiscard]] std::string shown(const std::string& remembered) const;
+
  private:
   void add(const config::Config& config, const config::Principal& principal);
 
   std::string partition_;
   std::map<std::string, PrincipalPtr, std::less<>> principals_;  // by ARN
-  std::map<std::string, PrincipalPtr, std::less<>> roles_;       // by "ACCOUNT/NAME"
-  std::map<std::string, AccessKey, std::less<>> access_keys_;    // by id
+  std::map<std::string, PrincipalPtr, std::less<>> by_unique_id_;
+  std::map<std::string, PrincipalPtr, std::less<>> roles_;     // by "ACCOUNT/NAME"
+  std::map<std::string, AccessKey, std::less<>> access_keys_;  // by id
 };
 
 /// The identities in effect. Thread-safe.

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "connector/api/json_document.h"
+#include "connector/auth/principal.h"
 #include "connector/base/arn.h"
 #include "connector/base/encodings.h"
 
@@ -68,7 +69,7 @@ bool is_principal(const Arn& arn) {
 }
 
 void check_aws_principal(const std::string& text, const std::string& where) {
-  if (text == "*" || is_account(text)) return;
+  if (text == "*" || is_account(text) || is_unique_id(text)) return;
   const auto arn = Arn::parse(text);
   if (!arn) refuse(where, "Policy contains a statement with one or more invalid principals.");
   if (!is_principal(*arn)) {

@@ -21,16 +21,6 @@ bool is_account_of(std::string_view named, const Caller& caller) {
   return named == root;
 }
 
-/// How closely one name fits the caller.
-Named match(std::string_view named, const Caller& caller) {
-  const bool is_role_session = caller.principal && caller.arn != caller.principal->arn;
-  if (named == caller.arn) return Named::caller;
-  if (named == "*") return is_role_session ? Named::role : Named::caller;
-  if (is_role_session && named == caller.principal->arn) return Named::role;
-  if (is_account_of(named, caller)) return caller.type == "Root" ? Named::caller : Named::account;
-  return Named::nobody;
-}
-
 /// NotPrincipal of an Allow leaves out whom it names in any way; that of a Deny spares only whom it
 /// names itself or as its role: IAM wants the account's ARN beside the user's, and that must not
 /// spare the account's others.
@@ -60,6 +50,18 @@ bool covers_resource(const Statement& statement, const Question& question) {
 }
 
 }  // namespace
+
+Named match(std::string_view name, const Caller& caller) {
+  if (name.empty()) return Named::nobody;
+  if (name == caller.arn || name == caller.principal_id) return Named::caller;
+  const bool is_role_session = caller.principal && caller.arn != caller.principal->arn;
+  if (name == "*") return is_role_session ? Named::role : Named::caller;
+  if (is_role_session && (name == caller.principal->arn || name == caller.principal->unique_id)) {
+    return Named::role;
+  }
+  if (is_account_of(name, caller)) return caller.type == "Root" ? Named::caller : Named::account;
+  return Named::nobody;
+}
 
 Applies applies(const Statement& statement, const Question& question) {
   Applies result;

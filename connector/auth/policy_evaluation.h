@@ -27,6 +27,10 @@ enum class Named : std::uint8_t {
   caller,   // the caller itself
 };
 
+/// How closely a name of a policy or grant fits the caller: "*", an account, an ARN, or the unique
+/// id by which keys and grants remember users and roles.
+Named match(std::string_view name, const Caller& caller);
+
 struct Verdict {
   Effect effect = Effect::none;
   Named named = Named::nobody;

@@ -30,19 +30,8 @@ std::string_view role_of_session(std::string_view resource) {
              : resource.substr(0, slash);
 }
 
-/// The name of a role without its path: sessions do not tell it.
-std::string_view role_name(std::string_view resource) {
-  return resource.substr(resource.rfind('/') + 1);
-}
-
 bool has_name(std::string_view resource, std::string_view kind) {
   return resource.starts_with(kind) && resource.size() > kind.size() && !resource.ends_with('/');
-}
-
-bool is_role_of_session(const Arn& role, const Arn& session) {
-  const std::string_view name = role_of_session(session.resource);
-  return !name.empty() && role.account == session.account && role.service == "iam" &&
-         has_name(role.resource, kRole) && role_name(role.resource) == name;
 }
 
 }  // namespace
@@ -67,14 +56,13 @@ std::string role_name_of_session(std::string_view arn) {
                                             : std::string();
 }
 
-PrincipalMatch match_principal(std::string_view principal, const Caller& caller) {
-  if (principal == caller.arn) return PrincipalMatch::caller;
-  const auto named = Arn::parse(principal);
-  if (!named || named->account != caller.account) return PrincipalMatch::none;
-  if (named->service == "iam" && named->resource == kRoot) return PrincipalMatch::account;
-  const auto calling = Arn::parse(caller.arn);
-  return calling && is_role_of_session(*named, *calling) ? PrincipalMatch::caller
-                                                         : PrincipalMatch::none;
+bool is_unique_id(std::string_view text) {
+  const bool user = text.starts_with("AIDA");
+  const bool role = text.starts_with("AROA");
+  const std::string_view id = role ? text.substr(0, text.find(':')) : text;
+  const bool session_named = id.size() == text.size() || id.size() + 1 < text.size();
+  return (user || role) && session_named &&
+         std::ranges::all_of(id, [](unsigned char c) { return std::isalnum(c) != 0; });
 }
 
 }  // namespace kms::auth

@@ -1,10 +1,7 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "connector/auth/caller.h"
 
 namespace kms::auth {
 
@@ -13,12 +10,8 @@ bool is_principal_arn(std::string_view partition, std::string_view arn);
 /// "R" of "arn:aws:sts::ACCOUNT:assumed-role/R/S"; empty for all else.
 std::string role_name_of_session(std::string_view arn);
 
-enum class PrincipalMatch : std::uint8_t {
-  none,
-  caller,   // the caller itself, or the role of its session
-  account,  // the caller's account root: its principals, if their identity policies allow it too
-};
-/// How the principal that a grant names covers a caller.
-PrincipalMatch match_principal(std::string_view principal, const Caller& caller);
+/// Whether the text is the form in which keys and grants remember a user or role, "AIDA..." or
+/// "AROA...", or a session of a role, "AROA...:SESSION".
+bool is_unique_id(std::string_view text);
 
 }  // namespace kms::auth

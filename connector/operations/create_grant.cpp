@@ -106,18 +106,19 @@ api::CreateGrantResponse create_grant(Call& call, const api::CreateGrantRequest&
   if (in.retiring_principal) check_grant_principal(call, *in.retiring_principal);
   call.check_state(key);
 
-  keys::GrantRecord grant{.scope = key.record().scope,
-                          .key_id = key.record().id,
-                          .id = make_hex_id(call.random(), kIdBytes),
-                          .name = in.name.value_or(""),
-                          .grantee_principal = in.grantee_principal,
-                          .retiring_principal = in.retiring_principal.value_or(""),
-                          .issuing_account = call.scope().account,
-                          .operations = in.operations,
-                          .constraints = in.constraints.value_or(api::GrantConstraints{}),
-                          .created = call.now(),
-                          .parent = call.allowing_grant() ? call.allowing_grant()->id : "",
-                          .token_key = Bytes(kTokenKeyBytes)};
+  keys::GrantRecord grant{
+      .scope = key.record().scope,
+      .key_id = key.record().id,
+      .id = make_hex_id(call.random(), kIdBytes),
+      .name = in.name.value_or(""),
+      .grantee_principal = remembered(call, in.grantee_principal),
+      .retiring_principal = remembered(call, in.retiring_principal.value_or("")),
+      .issuing_account = call.scope().account,
+      .operations = in.operations,
+      .constraints = in.constraints.value_or(api::GrantConstraints{}),
+      .created = call.now(),
+      .parent = call.allowing_grant() ? call.allowing_grant()->id : "",
+      .token_key = Bytes(kTokenKeyBytes)};
   call.random().fill(grant.token_key);
   const keys::GrantPtr standing = existing(call, grant);
   if (!standing &&

@@ -10,7 +10,7 @@ api::GetKeyPolicyResponse get_key_policy(Call& call, const api::GetKeyPolicyRequ
   if (in.policy_name.value_or(std::string(kPolicyName)) != kPolicyName) {
     throw api::not_found("No such policy exists");
   }
-  return {.policy = policy_text(key.record()), .policy_name = std::string(kPolicyName)};
+  return {.policy = policy_text(call, key.record()), .policy_name = std::string(kPolicyName)};
 }
 
 }  // namespace

@@ -27,21 +27,28 @@ void check_grant_principal(const Call& call, const std::string& arn) {
   }
 }
 
+std::string remembered(const Call& call, const std::string& principal) {
+  return call.context().identities.current()->remembered(principal);
+}
+
 keys::GrantPtr existing_grant(const Call& call, const keys::KeyRecord& key, const std::string& id) {
   keys::GrantPtr grant = call.store().grant(key.scope, key.id, id);
   if (!grant) throw api::not_found("Grant ID " + id + " not found");
   return grant;
 }
 
-api::GrantListEntry grant_entry(const keys::GrantRecord& grant) {
+api::GrantListEntry grant_entry(const Call& call, const keys::GrantRecord& grant) {
+  const auto identities = call.context().identities.current();
   api::GrantListEntry entry{.key_id = key_arn(grant.scope, grant.key_id),
                             .grant_id = grant.id,
                             .name = grant.name,
                             .creation_date = grant.created,
-                            .grantee_principal = grant.grantee_principal,
+                            .grantee_principal = identities->shown(grant.grantee_principal),
                             .issuing_account = "arn:aws:iam::" + grant.issuing_account + ":root",
                             .operations = grant.operations};
-  if (!grant.retiring_principal.empty()) entry.retiring_principal = grant.retiring_principal;
+  if (!grant.retiring_principal.empty()) {
+    entry.retiring_principal = identities->shown(grant.retiring_principal);
+  }
   if (grant.constraints != api::GrantConstraints{}) entry.constraints = grant.constraints;
   return entry;
 }

@@ -12,7 +12,9 @@ void check_grant_id(const std::string& id);
 void check_grant_principal(const Call& call, const std::string& arn);
 /// NotFoundException if the key has no such grant.
 keys::GrantPtr existing_grant(const Call& call, const keys::KeyRecord& key, const std::string& id);
+/// How grants remember a principal: see auth::Identities.
+std::string remembered(const Call& call, const std::string& principal);
 /// A grant as the listings show it.
-api::GrantListEntry grant_entry(const keys::GrantRecord& grant);
+api::GrantListEntry grant_entry(const Call& call, const keys::GrantRecord& grant);
 
 }  // namespace kms::operations

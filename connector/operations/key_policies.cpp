@@ -27,6 +27,7 @@ auth::Policy parse(const std::string& policy) {
 
 bool exists(const Call& call, const auth::Identities& identities, const std::string& principal) {
   return principal == "*" || identities.knows(principal) ||
+         identities.shown(principal) != principal ||
          std::ranges::count(call.config().accounts, principal) != 0;
 }
 
@@ -43,6 +44,15 @@ void check_principals(const Call& call, const auth::Policy& policy) {
   }
 }
 
+/// The policy with other names for its principals.
+template <class Rename>
+std::string renamed(auth::Policy policy, const Rename& rename) {
+  for (auth::Statement& statement : policy.statements) {
+    for (std::string& principal : statement.principals->aws) principal = rename(principal);
+  }
+  return auth::to_text(policy);
+}
+
 }  // namespace
 
 std::string check_policy(const Call& call, const keys::KeyRecord& key, const std::string& policy,
@@ -54,11 +64,15 @@ std::string check_policy(const Call& call, const keys::KeyRecord& key, const std
   const auth::Policy parsed = parse(policy);
   check_principals(call, parsed);
   if (!bypass.value_or(false)) call.check_keeps_control(key, parsed);
-  return auth::to_text(parsed);
+  const auto identities = call.context().identities.current();
+  return renamed(parsed, [&](const std::string& name) { return identities->remembered(name); });
 }
 
-std::string policy_text(const keys::KeyRecord& key) {
-  return key.policy.empty() ? keys::default_policy(key.scope.account) : key.policy;
+std::string policy_text(const Call& call, const keys::KeyRecord& key) {
+  if (key.policy.empty()) return keys::default_policy(key.scope.account);
+  const auto identities = call.context().identities.current();
+  return renamed(parse(key.policy),
+                 [&](const std::string& name) { return identities->shown(name); });
 }
 
 }  // namespace kms::operations

@@ -42,14 +42,14 @@ api::ListGrantsResponse list_grants(Call& call, const api::ListGrantsRequest& in
       key.arn() + " " + in.grant_id.value_or("") + " " + in.grantee_principal.value_or("");
   const std::string after = open_marker(call, filter, in.marker);
   const storage::MetadataStore& store = call.store();
+  std::optional<std::string> grantee = in.grantee_principal;
+  if (grantee) grantee = remembered(call, *grantee);
   const GrantPage page =
-      in.grant_id
-          ? page_of_one(store.grant(key.scope, key.id, *in.grant_id), in.grantee_principal, after)
-      : in.grantee_principal
-          ? page_of_grantee(store.grants_to(key.scope, key.id, *in.grantee_principal), after, size)
-          : store.grants_of_key(key.scope, key.id, after, size);
+      in.grant_id ? page_of_one(store.grant(key.scope, key.id, *in.grant_id), grantee, after)
+      : grantee   ? page_of_grantee(store.grants_to(key.scope, key.id, *grantee), after, size)
+                  : store.grants_of_key(key.scope, key.id, after, size);
   std::vector<api::GrantListEntry> entries;
-  for (const keys::GrantPtr& grant : page.items) entries.push_back(grant_entry(*grant));
+  for (const keys::GrantPtr& grant : page.items) entries.push_back(grant_entry(call, *grant));
   api::ListGrantsResponse response{.grants = std::move(entries), .truncated = page.more};
   if (page.more) response.next_marker = make_marker(call, filter, page.items.back()->id);
   return response;

@@ -33,6 +33,7 @@ api::ListGrantsResponse list_retirable_grants(Call& call,
   std::vector<std::string> accounts = call.config().accounts;
   std::ranges::sort(accounts);
 
+  const std::string retiring = remembered(call, principal);
   std::vector<keys::GrantPtr> grants;
   bool more = false;
   for (const std::string& account : accounts) {
@@ -40,7 +41,7 @@ api::ListGrantsResponse list_retirable_grants(Call& call,
     const std::string_view reached = last.substr(0, account.size());
     if (account < reached) continue;
     const auto page = call.store().grants_retirable_by(
-        {account, call.scope().region}, principal,
+        {account, call.scope().region}, retiring,
         account == reached ? last.substr(account.size()) : std::string_view{},
         size - grants.size());
     grants.insert(grants.end(), page.items.begin(), page.items.end());
@@ -48,7 +49,7 @@ api::ListGrantsResponse list_retirable_grants(Call& call,
     if (more) break;
   }
   api::ListGrantsResponse response{.grants = std::vector<api::GrantListEntry>{}, .truncated = more};
-  for (const keys::GrantPtr& grant : grants) response.grants->push_back(grant_entry(*grant));
+  for (const keys::GrantPtr& grant : grants) response.grants->push_back(grant_entry(call, *grant));
   if (more) response.next_marker = make_marker(call, principal, position(*grants.back()));
   return response;
 }

@@ -122,7 +122,7 @@ api::ReplicateKeyResponse replicate_key(Call& call, const api::ReplicateKeyReque
   metadata.enabled = false;
   metadata.current_key_material_id.reset();
   api::ReplicateKeyResponse response{.replica_key_metadata = metadata,
-                                     .replica_policy = policy_text(replica),
+                                     .replica_policy = policy_text(call, replica),
                                      .replica_tags = tagged ? in.tags : std::nullopt};
   changes.emplace_back(
       storage::AppendAudit{audit::to_json(create_key_event(call, in, replica, metadata))});

@@ -58,7 +58,8 @@ auth::Caller caller_of(const auth::Identities& identities, const std::string& ar
 /// The words after "applies" or "does not apply".
 class Words {
  public:
-  explicit Words(const auth::Question& question) : question_(question) {}
+  Words(const auth::Question& question, const auth::Identities& identities)
+      : question_(question), identities_(identities) {}
 
   [[nodiscard]] std::string why(const auth::Statement& statement,
                                 const auth::Applies& applies) const {
@@ -71,8 +72,9 @@ class Words {
   }
 
  private:
-  static std::string principal_words(const auth::PrincipalSet& set) {
-    std::vector<std::string> all = set.aws;
+  [[nodiscard]] std::string principal_words(const auth::PrincipalSet& set) const {
+    std::vector<std::string> all;
+    for (const std::string& name : set.aws) all.push_back(identities_.shown(name));
     for (const auto& [kind, value] : set.others) all.push_back(kind + " " + value);
     return (set.inverted ? "NotPrincipal " : "Principal ") + quoted(all);
   }
@@ -100,6 +102,7 @@ class Words {
   }
 
   const auth::Question& question_;
+  const auth::Identities& identities_;
 };
 
 class Explanation final {
@@ -260,7 +263,7 @@ class Explanation final {
 
   void statements(const std::string& name, const auth::Policy& policy,
                   const auth::Question& question) {
-    const Words words(question);
+    const Words words(question, identities_);
     for (std::size_t i = 0; i < policy.statements.size(); ++i) {
       const auth::Statement& statement = policy.statements[i];
       const auth::Applies applies = auth::applies(statement, question);
@@ -286,7 +289,7 @@ class Explanation final {
     for (const keys::GrantPtr& grant : all) {
       out_ << "grant " << grant->id;
       if (!grant->name.empty()) out_ << " " << json_string(grant->name);
-      out_ << " to " << grant->grantee_principal
+      out_ << " to " << identities_.shown(grant->grantee_principal)
            << (auth::grant_covers(*grant, question) ? ": covers it"
                                                     : ": does not cover it: " + limits(*grant))
            << '\n';

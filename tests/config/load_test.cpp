@@ -123,7 +123,7 @@ TEST_F(Load, ReadsPoliciesInBothForms) {
   arn:aws:iam::111122223333:user/team/bob:
     policy: {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": ["kms:Encrypt", "kms:Describe*"], "Resource": ["*"], "Sid": "no"}}
   arn:aws:iam::123456789012:role/app: {}
-  arn:aws:iam::123456789012:root: {unique_id: root-1}
+  arn:aws:iam::123456789012:root: {}
 )");
   ASSERT_EQ(config.principals.size(), 4U);
   const Principal& bob = config.principals[1];
@@ -147,7 +147,7 @@ TEST_F(Load, ReadsPoliciesInBothForms) {
   EXPECT_EQ(config.principals[2].unique_id.substr(0, 4), "AROA");
   EXPECT_TRUE(config.principals[2].policies.empty());
   EXPECT_EQ(config.principals[3].name, "root");
-  EXPECT_EQ(config.principals[3].unique_id, "root-1");
+  EXPECT_EQ(config.principals[3].unique_id, "123456789012");
 }
 
 TEST_F(Load, ReadsAllThatAnIdentityHas) {

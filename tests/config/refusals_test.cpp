@@ -298,6 +298,15 @@ const std::vector<Refusal> kPrincipals{
      "  arn:aws:iam::111122223333:user/bob: {groups: [auditors, auditors]}\ngroups: "
      "{arn:aws:iam::111122223333:group/auditors: {}}",
      "30:59: principals.arn:aws:iam::111122223333:user/bob.groups[1]: repeated group"},
+    {"UniqueIdOfAnotherKind", "", "  arn:aws:iam::111122223333:user/bob: {unique_id: AROABOB}",
+     "30:51: principals.arn:aws:iam::111122223333:user/bob.unique_id: expected AIDA and capital "
+     "letters and digits, 128 characters at most"},
+    {"UniqueIdOfARoot", "", "  arn:aws:iam::111122223333:root: {unique_id: AIDAROOT}",
+     "30:36: principals.arn:aws:iam::111122223333:root.unique_id: the id of a root is its account"},
+    {"UniqueIdTwice", "",
+     "  arn:aws:iam::111122223333:user/bob: {unique_id: AIDABOB}\n"
+     "  arn:aws:iam::111122223333:user/tom: {unique_id: AIDABOB}",
+     "31:3: principals.arn:aws:iam::111122223333:user/tom: another one has the same unique_id"},
     {"GroupOfARole", "", "  arn:aws:iam::111122223333:role/app: {groups: []}",
      "30:40: principals.arn:aws:iam::111122223333:role/app.groups: only a user is in groups"},
     {"GroupArn", "", "groups: {arn:aws:iam::111122223333:user/auditors: {}}",

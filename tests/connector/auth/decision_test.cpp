@@ -58,22 +58,19 @@ struct Who {
     const bool is_session = arn == kSession;
     principal->arn = is_session ? kRole : arn;
     principal->account = arn.substr(13, 12);
+    principal->name = principal->arn.substr(principal->arn.rfind('/') + 1);
     principal->type = is_session              ? Principal::Type::role
                       : arn.ends_with("root") ? Principal::Type::root
                                               : Principal::Type::user;
+    principal->unique_id = (is_session ? "AROA" : "AIDA") + principal->name;
     if (!identity.empty()) principal->policies = {own(identity)};
     if (!boundary.empty()) principal->boundary = own(boundary);
-    Caller caller;
-    caller.arn = arn;
-    caller.account = principal->account;
-    caller.type = is_session ? "AssumedRole" : arn.ends_with("root") ? "Root" : "IAMUser";
-    caller.principal = principal;
+    auto temporary = is_session ? std::make_shared<Session>() : nullptr;
     if (is_session) {
-      auto temporary = std::make_shared<Session>();
+      temporary->name = arn.substr(arn.rfind('/') + 1);
       if (!session.empty()) temporary->policies = {own(session)};
-      caller.session = temporary;
     }
-    return caller;
+    return make_caller(principal, temporary, "");
   }
 };
 
@@ -141,6 +138,35 @@ std::string told(const Who& who, const std::string& key_policy,
 }
 
 const std::string kDelegation = allow(kRoot, "kms:*");
+
+TEST(Match, IsByArnUniqueIdOrAccount) {
+  const auto named = [](const std::string& name, const std::string& arn) {
+    return match(name, Who{.arn = arn}.caller());
+  };
+  for (const char* const alice : {kAlice, "AIDAalice"})
+    EXPECT_EQ(named(alice, kAlice), Named::caller);
+  for (const char* const session : {kSession, "AROAapp:s1"}) {
+    EXPECT_EQ(named(session, kSession), Named::caller) << session;
+  }
+  for (const char* const role : {kRole, "AROAapp", "*"}) {
+    EXPECT_EQ(named(role, kSession), Named::role) << role;
+  }
+  EXPECT_EQ(named("*", kAlice), Named::caller);
+  EXPECT_EQ(named(kRoot, kRoot), Named::caller);
+  for (const char* const account : {kRoot, "111111111111"}) {
+    EXPECT_EQ(named(account, kAlice), Named::account) << account;
+    EXPECT_EQ(named(account, kSession), Named::account) << account;
+  }
+  for (const char* const other :
+       {"", "AIDAcarol", "AROAapp", "AROAapp:s2", "arn:aws:iam::111111111111:user/al",
+        "222222222222", "arn:aws:sts::111111111111:assumed-role/app/s2",
+        "arn:aws:iam::111111111111:role/x/app"}) {
+    EXPECT_EQ(named(other, kAlice), Named::nobody) << other;
+    if (std::string_view(other) != "AROAapp") {
+      EXPECT_EQ(named(other, kSession), Named::nobody) << other;
+    }
+  }
+}
 
 TEST(Refusal, SaysWhatDenied) {
   const std::string user = "User: " + std::string(kAlice) + " is not authorized to perform: ";

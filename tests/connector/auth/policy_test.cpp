@@ -157,7 +157,7 @@ TEST(PolicyStatement, OfAKeyHasPrincipals) {
               (Refusal{"Statement[0].Principal", kInvalidPrincipals}))
         << principal;
   }
-  for (const char* name : {"", "alice", "12345678901", "1234567890123", "AIDAEXAMPLE", "**",
+  for (const char* name : {"", "alice", "12345678901", "1234567890123", "AKIAEXAMPLE", "**",
                            "arn:aws:iam", "user/*"}) {
     EXPECT_EQ(refusal(with("Principal", R"("Principal":{"AWS":")" + std::string(name) + "\"}")),
               (Refusal{"Statement[0].Principal.AWS", kInvalidPrincipals}))

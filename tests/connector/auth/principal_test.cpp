@@ -47,26 +47,42 @@ TEST(Principals, AreKnownFromTheConfiguration) {
   }
 }
 
-TEST(Principals, CoverTheirCallers) {
-  const Caller alice{.arn = "arn:aws:iam::123456789012:user/team/alice", .account = "123456789012"};
-  const Caller session{.arn = "arn:aws:sts::123456789012:assumed-role/app/s",
-                       .account = "123456789012"};
-  EXPECT_EQ(match_principal("arn:aws:iam::123456789012:user/team/alice", alice),
-            PrincipalMatch::caller);
-  EXPECT_EQ(match_principal("arn:aws:iam::123456789012:user/alice", alice), PrincipalMatch::none);
-  EXPECT_EQ(match_principal("arn:aws:iam::123456789012:root", alice), PrincipalMatch::account);
-  EXPECT_EQ(match_principal("arn:aws:iam::111122223333:root", alice), PrincipalMatch::none);
-  EXPECT_EQ(match_principal("", alice), PrincipalMatch::none);
-  EXPECT_EQ(match_principal("arn:aws:iam::123456789012:role/path/app", session),
-            PrincipalMatch::caller);
-  EXPECT_EQ(match_principal("arn:aws:sts::123456789012:assumed-role/app/s", session),
-            PrincipalMatch::caller);
-  EXPECT_EQ(match_principal("arn:aws:sts::123456789012:assumed-role/app/t", session),
-            PrincipalMatch::none);
-  EXPECT_EQ(match_principal("arn:aws:iam::111122223333:role/path/app", session),
-            PrincipalMatch::none);
-  EXPECT_EQ(match_principal("arn:aws:iam::123456789012:role/app/other", session),
-            PrincipalMatch::none);
+TEST(Principals, AreRememberedByUniqueId) {
+  for (const char* const id : {"AIDACKCEVSQ6C2EXAMPLE", "AROADBQP57FF2AEXAMPLE", "AROAAPP:s-1"}) {
+    EXPECT_TRUE(is_unique_id(id)) << id;
+  }
+  for (const char* const other : {"", "*", "123456789012", "AIDA:session", "AIDACK/x", "AROAAPP:",
+                                  "AKIAIOSFODNN7EXAMPLE", "arn:aws:iam::123456789012:user/AIDA"}) {
+    EXPECT_FALSE(is_unique_id(other)) << other;
+  }
+}
+
+TEST(Principals, AreShownByTheirArnsWhileTheyAreThere) {
+  const std::string alice = "arn:aws:iam::123456789012:user/team/alice";
+  const std::string app = "arn:aws:iam::123456789012:role/path/app";
+  const std::string session = "arn:aws:sts::123456789012:assumed-role/app/s";
+  config::Config config = make_config();
+  config.principals[0].unique_id = "AIDAALICE";
+  config.principals[1].unique_id = "AROAAPP";
+  const Identities identities(config);
+  EXPECT_EQ(identities.remembered(alice), "AIDAALICE");
+  EXPECT_EQ(identities.remembered(app), "AROAAPP");
+  EXPECT_EQ(identities.remembered(session), "AROAAPP:s");
+  EXPECT_EQ(identities.shown("AIDAALICE"), alice);
+  EXPECT_EQ(identities.shown("AROAAPP"), app);
+  EXPECT_EQ(identities.shown("AROAAPP:s"), session);
+  for (const char* const same :
+       {"*", "123456789012", "arn:aws:iam::111122223333:root", "arn:aws:iam::123456789012:root",
+        "arn:aws:sts::111122223333:federated-user/f", "arn:aws:iam::123456789012:user/nobody"}) {
+    EXPECT_EQ(identities.remembered(same), same);
+    EXPECT_EQ(identities.shown(same), same);
+  }
+
+  config.principals[0].unique_id = "AIDANEWALICE";
+  config.principals.pop_back();
+  const Identities later(config);
+  EXPECT_EQ(later.shown("AIDAALICE"), "AIDAALICE");
+  EXPECT_EQ(later.shown("AROAAPP:s"), "AROAAPP:s");
 }
 
 }  // namespace

@@ -314,5 +314,59 @@ TEST(KeyPoliciesOfAService, AreKeptAndAuditedWithWhatDecided) {
                             R"("authorization":[{"action":"kms:DescribeKey","effect":"Deny"}])"));
 }
 
+TEST(KeyPoliciesOfAService, DoNotMeanALaterNamesakeNorDoGrants) {
+  Harness kms;
+  const std::string by_policy = kms.create_key();
+  const std::string by_grant = kms.create_key();
+  const std::string policy =
+      document(delegation() + "," + statement("Allow", kAlice, "kms:Encrypt"));
+  const auto body = [](const std::string& key, const std::string& more = "") {
+    return "{\"KeyId\":\"" + key + "\"" + more + "}";
+  };
+  kms.ok("PutKeyPolicy", body(by_policy, ",\"Policy\":" + json_string(policy)));
+  const std::string grantee = R"(,"GranteePrincipal":")" + std::string(kAlice) + "\"";
+  kms.ok("CreateGrant", body(by_grant, grantee + R"(,"RetiringPrincipal":")" + kAlice +
+                                           R"(","Operations":["Encrypt"])"));
+  const auto encrypt = [&](const std::string& key) {
+    return kms.call("Encrypt", body(key, R"(,"Plaintext":"eA==")"), alice()).status;
+  };
+  const auto listed = [&] { return kms.ok("ListGrants", body(by_grant)); };
+  const auto retirable = [&](const std::string& principal) {
+    return kms.ok("ListRetirableGrants", R"({"RetiringPrincipal":")" + principal + "\"}")
+        .json["Grants"]
+        .Size();
+  };
+  EXPECT_EQ(encrypt(by_policy), 200);
+  EXPECT_EQ(encrypt(by_grant), 200);
+  const std::string shown = kms.ok("GetKeyPolicy", body(by_policy)).at("Policy");
+  EXPECT_THAT(shown, testing::HasSubstr(kAlice));
+  EXPECT_EQ(listed().at("Grants.0.GranteePrincipal"), kAlice);
+  EXPECT_EQ(listed().at("Grants.0.RetiringPrincipal"), kAlice);
+  EXPECT_EQ(kms.ok("ListGrants", body(by_grant, grantee)).json["Grants"].Size(), 1U);
+  EXPECT_EQ(retirable(kAlice), 1U);
+
+  kms.config().principals.at(1).unique_id = "AIDAANOTHER";
+  kms.restart();
+  EXPECT_EQ(encrypt(by_policy), 400);
+  EXPECT_EQ(encrypt(by_grant), 400);
+  const std::string of_the_gone = kms.ok("GetKeyPolicy", body(by_policy)).at("Policy");
+  EXPECT_THAT(of_the_gone, testing::HasSubstr(R"("AWS" : "AIDAalice")"));
+  EXPECT_EQ(listed().at("Grants.0.GranteePrincipal"), "AIDAalice");
+  EXPECT_EQ(listed().at("Grants.0.RetiringPrincipal"), "AIDAalice");
+  EXPECT_EQ(kms.ok("ListGrants", body(by_grant, grantee)).json["Grants"].Size(), 0U);
+  EXPECT_EQ(retirable(kAlice), 0U);
+  EXPECT_EQ(
+      kms.call("PutKeyPolicy", body(by_policy, ",\"Policy\":" + json_string(of_the_gone)))
+          .outcome(),
+      "400 MalformedPolicyDocumentException: Policy contains a statement with one or more invalid "
+      "principals.");
+
+  kms.config().principals.at(1).unique_id = "AIDAalice";
+  kms.restart();
+  EXPECT_EQ(encrypt(by_policy), 200);
+  EXPECT_EQ(encrypt(by_grant), 200);
+  EXPECT_EQ(kms.ok("GetKeyPolicy", body(by_policy)).at("Policy"), shown);
+}
+
 }  // namespace
 }  // namespace kms::test
