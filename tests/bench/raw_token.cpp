@@ -86,6 +86,13 @@ void RawToken::make_keys() {
                                       public_key.size(), private_key.data(), private_key.size(),
                                       &unused, &rsa_),
         "C_GenerateKeyPair");
+  std::array<CK_BYTE, 10> p256{0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07};
+  std::array<CK_ATTRIBUTE, 2> point{CK_ATTRIBUTE{CKA_EC_PARAMS, p256.data(), p256.size()},
+                                    CK_ATTRIBUTE{CKA_TOKEN, &no, sizeof no}};
+  generate_pair.mechanism = CKM_EC_KEY_PAIR_GEN;
+  check(functions_->C_GenerateKeyPair(sessions_[0], &generate_pair, point.data(), point.size(),
+                                      private_key.data(), private_key.size(), &unused, &ecc_),
+        "C_GenerateKeyPair");
 }
 
 void RawToken::encrypt(std::size_t thread) {
@@ -102,11 +109,15 @@ void RawToken::encrypt(std::size_t thread) {
         "C_Encrypt");
 }
 
-void RawToken::sign(std::size_t thread) {
+void RawToken::sign(std::size_t thread) { sign(thread, CKM_SHA256_RSA_PKCS, rsa_); }
+
+void RawToken::sign_ecc(std::size_t thread) { sign(thread, CKM_ECDSA, ecc_); }
+
+void RawToken::sign(std::size_t thread, CK_MECHANISM_TYPE type, CK_OBJECT_HANDLE key) {
   std::array<CK_BYTE, 32> message{};
   std::array<CK_BYTE, 256> signature{};
-  CK_MECHANISM mechanism{CKM_SHA256_RSA_PKCS, nullptr, 0};
-  check(functions_->C_SignInit(sessions_[thread], &mechanism, rsa_), "C_SignInit");
+  CK_MECHANISM mechanism{type, nullptr, 0};
+  check(functions_->C_SignInit(sessions_[thread], &mechanism, key), "C_SignInit");
   CK_ULONG size = signature.size();
   check(functions_->C_Sign(sessions_[thread], message.data(), message.size(), signature.data(),
                            &size),

@@ -28,15 +28,19 @@ class RawToken final {
   void encrypt(std::size_t thread);
   /// C_SignInit and C_Sign, RSA-2048, PKCS #1 v1.5 with SHA-256.
   void sign(std::size_t thread);
+  /// C_SignInit and C_Sign of a SHA-256 digest, P-256.
+  void sign_ecc(std::size_t thread);
 
  private:
   [[nodiscard]] CK_SLOT_ID slot_of(const std::string& label);
   void make_keys();
+  void sign(std::size_t thread, CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE key);
 
   CK_FUNCTION_LIST* functions_ = nullptr;
   std::vector<CK_SESSION_HANDLE> sessions_;
   CK_OBJECT_HANDLE aes_ = CK_INVALID_HANDLE;
   CK_OBJECT_HANDLE rsa_ = CK_INVALID_HANDLE;
+  CK_OBJECT_HANDLE ecc_ = CK_INVALID_HANDLE;
 };
 
 }  // namespace kms::bench

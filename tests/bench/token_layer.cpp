@@ -5,37 +5,17 @@
 #include <string_view>
 #include <vector>
 
-#include "pkcs11/module.h"
 #include "tests/bench/benches.h"
 #include "tests/bench/daemon.h"
 #include "tests/bench/load.h"
+#include "tests/bench/open_token.h"
 #include "tests/bench/raw_token.h"
-#include "tests/support/softhsm.h"
 
 namespace kms::bench {
 namespace {
 
-using std::chrono::steady_clock;
-
 constexpr int kRounds = 9;
 constexpr std::chrono::milliseconds kRound{500};
-
-pkcs11::Deadline soon() { return steady_clock::now() + std::chrono::seconds(20); }
-
-/// A token of SoftHSM in this process, logged in to.
-struct OpenToken {
-  explicit OpenToken(std::size_t sessions) {
-    hsm.add_token("bench");
-    pkcs11::TokenOptions options;
-    options.selector.label = "bench";
-    options.pin = pkcs11::SecretBytes::copy_of(std::string_view(test::SoftHsm::kUserPin));
-    options.max_sessions = sessions;
-    token = modules.load(test::SoftHsm::module_path())->open(std::move(options), soon());
-  }
-  test::SoftHsm hsm;
-  pkcs11::Modules modules;
-  std::unique_ptr<pkcs11::Token> token;
-};
 
 /// Rounds of the raw token and of ours, one after the other.
 void compare(Report& report, const std::string& name, const std::string& raw_name, double target,
