@@ -31,14 +31,16 @@ Values global_values(std::string_view key, const Caller& caller, const Environme
 Values one_value(std::string_view value);
 /// "true" or "false".
 Values truth_value(bool value);
-/// The value of the tag with this key, which is the same in upper and lower case. `tags`: pairs of
-/// key and value.
+/// The value of the tag with this key; if there is none, those of the keys that differ in upper and
+/// lower case only. `tags`: pairs of key and value.
 template <class Tags>
 Values tag_value(const Tags& tags, std::string_view key) {
+  std::vector<std::string> values;
   for (const auto& [name, value] : tags) {
-    if (equal_ignoring_case(name, key)) return std::vector<std::string>{value};
+    if (name == key) return std::vector<std::string>{value};
+    if (equal_ignoring_case(name, key)) values.push_back(value);
   }
-  return std::nullopt;
+  return values.empty() ? Values{} : Values(std::move(values));
 }
 
 }  // namespace kms::auth

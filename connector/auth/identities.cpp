@@ -25,10 +25,14 @@ Principal::Type type_of(std::string_view arn) {
                                                       : Principal::Type::user;
 }
 
+std::string root_arn(const std::string& partition, const std::string& account) {
+  return "arn:" + partition + ":iam::" + account + ":root";
+}
+
 PrincipalPtr root_of(const std::string& partition, const std::string& account) {
   auto root = std::make_shared<Principal>();
   root->type = Principal::Type::root;
-  root->arn = "arn:" + partition + ":iam::" + account + ":root";
+  root->arn = root_arn(partition, account);
   root->account = account;
   root->name = "root";
   root->unique_id = account;
@@ -114,6 +118,7 @@ PrincipalPtr Identities::role_of_session(std::string_view session_arn) const {
 }
 
 std::string Identities::remembered(const std::string& name) const {
+  if (const std::string root = root_arn(partition_, name); principals_.contains(root)) return root;
   if (const PrincipalPtr known = principal(name)) {
     return is_unique_id(known->unique_id) ? known->unique_id : name;
   }
@@ -138,7 +143,7 @@ bool Identities::knows(std::string_view arn) const {
   const Arn parsed = *Arn::parse(arn);
   if (parsed.service == "iam") return principals_.contains(arn);
   if (!role_name_of_session(arn).empty()) return role_of_session(arn) != nullptr;
-  return principals_.contains("arn:" + partition_ + ":iam::" + parsed.account + ":root");
+  return principals_.contains(root_arn(partition_, parsed.account));
 }
 
 }  // namespace kms::auth

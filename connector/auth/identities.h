@@ -39,7 +39,8 @@ class Identities {
   [[nodiscard]] bool knows(std::string_view arn) const;
 
   /// How keys and grants remember whom they name, so that a later namesake is not meant: a user or
-  /// role by its unique id, a session as "ID:SESSION". Everybody else is as named.
+  /// role by its unique id, a session as "ID:SESSION", an account by the ARN of its root. Everybody
+  /// else is as named.
   [[nodiscard]] std::string remembered(const std::string& name) const;
   /// The ARN of somebody remembered; who is gone is shown as remembered.
   [[nodiscard]] std::string shown(const std::string& remembered) const;

@@ -20,14 +20,14 @@ bool is_account(std::string_view text) {
          std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
-/// "R" of "assumed-role/R/S"; empty unless both parts are there.
+/// "R" of "assumed-role/R/S"; empty unless there are these parts and no others.
 std::string_view role_of_session(std::string_view resource) {
   if (!resource.starts_with(kSession)) return {};
   resource.remove_prefix(kSession.size());
   const auto slash = resource.find('/');
-  return slash == std::string_view::npos || slash + 1 == resource.size()
-             ? std::string_view{}
-             : resource.substr(0, slash);
+  const bool both = slash != std::string_view::npos && slash + 1 < resource.size() &&
+                    resource.find('/', slash + 1) == std::string_view::npos;
+  return both ? resource.substr(0, slash) : std::string_view{};
 }
 
 bool has_name(std::string_view resource, std::string_view kind) {

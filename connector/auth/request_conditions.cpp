@@ -172,7 +172,9 @@ Values grant_constraint_type(const Facts& facts) {
   if (constraints != nullptr && constraints->encryption_context_equals) {
     types.emplace_back("EncryptionContextEquals");
   }
-  if (constraints != nullptr && constraints->encryption_context_subset) {
+  // An empty one is in every context.
+  if (constraints != nullptr && constraints->encryption_context_subset &&
+      !constraints->encryption_context_subset->empty()) {
     types.emplace_back("EncryptionContextSubset");
   }
   return types.empty() ? Values{} : Values(std::move(types));
@@ -290,7 +292,7 @@ constexpr std::array kRows{
     Row{"kms:wrappingalgorithm", [](const Facts& f) { return member(f, "WrappingAlgorithm"); }},
     Row{"kms:wrappingkeyspec", [](const Facts& f) { return member(f, "WrappingKeySpec"); }},
     Row{"aws:resourceaccount",
-        [](const Facts& f) { return f.key ? one_value(f.key->scope.account) : Values{}; }},
+        [](const Facts& f) { return one_value(f.key ? f.key->scope.account : f.caller.account); }},
     Row{"aws:tagkeys", tag_keys},
 };
 

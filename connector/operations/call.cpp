@@ -49,16 +49,19 @@ void Call::expect_rsa_generation() {
       deadline_, std::chrono::steady_clock::now() + context_.config.limits.key_generation_deadline);
 }
 
-void Call::authorize_account(std::string_view action, std::string_view resource) {
+void Call::authorize_account(std::string_view action, std::string_view resource,
+                             std::string_view region) {
   const keys::Action asked{action.empty() ? operation_ : action};
+  auth::RequestContext context = request_context();
+  if (!region.empty()) context.environment.region = region;
   const DecisionNote note(*this, asked);
-  context_.authorizer.authorize_account(caller(), asked, resource, request_context(), decision_);
+  context_.authorizer.authorize_account(caller(), asked, resource, context, decision_);
 }
 
-void Call::authorize_tagging_on_create() {
+void Call::authorize_tagging_on_create(std::string_view region) {
   constexpr std::string_view kAction = "TagResource";
   try {
-    authorize_account(kAction);
+    authorize_account(kAction, "*", region);
   } catch (const Error& error) {
     constexpr std::string_view kResource = " on resource: *";
     std::string text = error.message().value_or("");
@@ -98,6 +101,18 @@ auth::RequestContext Call::request_context() const {
           .request = request_};
 }
 
+auth::RequestContext Call::request_context(const keys::KeyRecord& key) const {
+  auth::RequestContext context = request_context();
+  context.key_aliases = [this, &key] {
+    return auth::alias_names(context_.store, key, limits().aliases_per_key);
+  };
+  context.last_use = [this, &key]() -> std::optional<Timestamp> {
+    const auto use_of_key = last_use(key);
+    return use_of_key ? std::optional(use_of_key->time) : std::nullopt;
+  };
+  return context;
+}
+
 void Call::note_decision(keys::Action action) {
   record_.decisions.push_back({.action = action.str(),
                                .allowed = decision_.allowed,
@@ -111,7 +126,7 @@ void Call::authorize_retirement(const keys::GrantPtr& grant) {
     throw api::not_found("Key '" + key_arn(grant->scope, grant->key_id) + "' does not exist");
   }
   touches(key->arn(), key->scope.account);
-  auth::RequestContext context = request_context();
+  auth::RequestContext context = request_context(*key);
   context.retired = grant.get();
   const DecisionNote note(*this, action({}));
   static_cast<void>(context_.authorizer.authorize_retirement(caller(), std::move(key), grant,
@@ -120,23 +135,20 @@ void Call::authorize_retirement(const keys::GrantPtr& grant) {
 
 keys::AuthorizedKey Call::authorize_record(Named named, const Use& use) {
   const keys::KeyRecord& key = *named.key;
-  context_.rates.admit(scope_, operation_, key);
-  auth::RequestContext context = request_context();
+  auth::RequestContext context = request_context(key);
   if (use.encryption_context != nullptr && *use.encryption_context) {
     context.encryption_context = &**use.encryption_context;
   }
   context.alias = named.alias;
   context.same_key = use.same_key;
-  context.key_aliases = [&] {
-    return auth::alias_names(context_.store, key, limits().aliases_per_key);
-  };
-  context.last_use = [&]() -> std::optional<Timestamp> {
-    const auto use_of_key = last_use(key);
-    return use_of_key ? std::optional(use_of_key->time) : std::nullopt;
-  };
   touches(key.arn(), key.scope.account);
-  const DecisionNote note(*this, action(use));
-  return context_.authorizer.authorize(caller(), action(use), named.key, context, decision_);
+  keys::AuthorizedKey authorized = [&] {
+    const DecisionNote note(*this, action(use));
+    return context_.authorizer.authorize(caller(), action(use), named.key, context, decision_);
+  }();
+  // Not before: being throttled tells that a key exists.
+  context_.rates.admit(scope_, operation_, key);
+  return authorized;
 }
 
 Call::Named Call::find(std::string_view reference, const Use& use) const {
@@ -191,13 +203,13 @@ keys::KeyPtr Call::key_of(const keys::CiphertextHeader& header) const {
 }
 
 keys::AuthorizedKey Call::authorize_also(keys::KeyPtr key) {
+  const auth::RequestContext context = request_context(*key);
   const DecisionNote note(*this, action({}));
-  return context_.authorizer.authorize(caller(), action({}), std::move(key), request_context(),
-                                       decision_);
+  return context_.authorizer.authorize(caller(), action({}), key, context, decision_);
 }
 
 void Call::check_keeps_control(const keys::KeyRecord& key, const auth::Policy& policy) const {
-  if (auth::Authorizer::keeps_control(caller(), key, policy, request_context())) return;
+  if (auth::Authorizer::keeps_control(caller(), key, policy, request_context(key))) return;
   throw Error(ErrorCode::malformed_policy_document,
               "The new key policy will not allow you to update the key policy in the future.");
 }

@@ -82,10 +82,11 @@ class Call {
 
   /// Allowed by identity policies alone, or AccessDeniedException: operations without a key, whose
   /// resource is
-  /// "*", and aliases. An empty action is the operation.
-  void authorize_account(std::string_view action = {}, std::string_view resource = "*");
+  /// "*", and aliases. An empty action is the operation, an empty Region the one that was called.
+  void authorize_account(std::string_view action = {}, std::string_view resource = "*",
+                         std::string_view region = {});
   /// Tags in CreateKey need kms:TagResource as well; its refusal names no resource.
-  void authorize_tagging_on_create();
+  void authorize_tagging_on_create(std::string_view region = {});
   /// The key that made a ciphertext, before anything is authorized on it; null if it is none that
   /// can be used here.
   [[nodiscard]] keys::KeyPtr key_of(const keys::CiphertextHeader& header) const;
@@ -152,6 +153,8 @@ class Call {
   [[nodiscard]] Named find(std::string_view reference, const Use& use) const;
   void check_grant_tokens(const Use& use) const;
   [[nodiscard]] auth::RequestContext request_context() const;
+  /// With what conditions may ask of the key; it outlives the context.
+  [[nodiscard]] auth::RequestContext request_context(const keys::KeyRecord& key) const;
   [[nodiscard]] keys::AuthorizedKey authorize_record(Named named, const Use& use);
   class DecisionNote;
   /// Notes what decided in the audit record.

@@ -102,23 +102,22 @@ api::CreateGrantResponse create_grant(Call& call, const api::CreateGrantRequest&
   const auto key =
       call.authorize(in.key_id, {.accepts = Accepts::key_only, .grant_tokens = &in.grant_tokens});
   check_against_key(in, key.record());
-  check_grant_principal(call, in.grantee_principal);
-  if (in.retiring_principal) check_grant_principal(call, *in.retiring_principal);
+  std::string grantee = grant_principal(call, in.grantee_principal);
+  std::string retiring = in.retiring_principal ? grant_principal(call, *in.retiring_principal) : "";
   call.check_state(key);
 
-  keys::GrantRecord grant{
-      .scope = key.record().scope,
-      .key_id = key.record().id,
-      .id = make_hex_id(call.random(), kIdBytes),
-      .name = in.name.value_or(""),
-      .grantee_principal = remembered(call, in.grantee_principal),
-      .retiring_principal = remembered(call, in.retiring_principal.value_or("")),
-      .issuing_account = call.scope().account,
-      .operations = in.operations,
-      .constraints = in.constraints.value_or(api::GrantConstraints{}),
-      .created = call.now(),
-      .parent = call.allowing_grant() ? call.allowing_grant()->id : "",
-      .token_key = Bytes(kTokenKeyBytes)};
+  keys::GrantRecord grant{.scope = key.record().scope,
+                          .key_id = key.record().id,
+                          .id = make_hex_id(call.random(), kIdBytes),
+                          .name = in.name.value_or(""),
+                          .grantee_principal = std::move(grantee),
+                          .retiring_principal = std::move(retiring),
+                          .issuing_account = call.scope().account,
+                          .operations = in.operations,
+                          .constraints = in.constraints.value_or(api::GrantConstraints{}),
+                          .created = call.now(),
+                          .parent = call.allowing_grant() ? call.allowing_grant()->id : "",
+                          .token_key = Bytes(kTokenKeyBytes)};
   call.random().fill(grant.token_key);
   const keys::GrantPtr standing = existing(call, grant);
   if (!standing &&

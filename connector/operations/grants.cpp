@@ -21,14 +21,12 @@ void check_grant_id(const std::string& id) {
   if (!well_formed) throw Error(ErrorCode::invalid_grant_id, "Invalid grant ID " + id);
 }
 
-void check_grant_principal(const Call& call, const std::string& arn) {
-  if (!call.context().identities.current()->knows(arn)) {
+std::string grant_principal(const Call& call, const std::string& arn) {
+  const auto identities = call.context().identities.current();
+  if (!identities->knows(arn)) {
     throw Error(ErrorCode::invalid_arn, "ARN does not refer to a valid principal: " + arn);
   }
-}
-
-std::string remembered(const Call& call, const std::string& principal) {
-  return call.context().identities.current()->remembered(principal);
+  return identities->remembered(arn);
 }
 
 keys::GrantPtr existing_grant(const Call& call, const keys::KeyRecord& key, const std::string& id) {

@@ -31,12 +31,12 @@ bool exists(const Call& call, const auth::Identities& identities, const std::str
          std::ranges::count(call.config().accounts, principal) != 0;
 }
 
-void check_principals(const Call& call, const auth::Policy& policy) {
-  const auto identities = call.context().identities.current();
+void check_principals(const Call& call, const auth::Identities& identities,
+                      const auth::Policy& policy) {
   for (const auth::Statement& statement : policy.statements) {
     const bool known = std::ranges::all_of(
         statement.principals->aws,
-        [&](const std::string& principal) { return exists(call, *identities, principal); });
+        [&](const std::string& principal) { return exists(call, identities, principal); });
     if (!known) {
       throw Error(ErrorCode::malformed_policy_document,
                   "Policy contains a statement with one or more invalid principals.");
@@ -62,9 +62,9 @@ std::string check_policy(const Call& call, const keys::KeyRecord& key, const std
                 "The key policy is longer than " + std::to_string(kMaxBytes) + " bytes.");
   }
   const auth::Policy parsed = parse(policy);
-  check_principals(call, parsed);
-  if (!bypass.value_or(false)) call.check_keeps_control(key, parsed);
   const auto identities = call.context().identities.current();
+  check_principals(call, *identities, parsed);
+  if (!bypass.value_or(false)) call.check_keeps_control(key, parsed);
   return renamed(parsed, [&](const std::string& name) { return identities->remembered(name); });
 }
 

@@ -12,8 +12,12 @@ api::ListAliasesResponse list_aliases(Call& call, const api::ListAliasesRequest&
   storage::Page<keys::AliasPtr> page;
   std::string filter;
   if (in.key_id) {
-    const auto key = call.manage(*in.key_id);
-    filter = key.record().id;
+    const keys::KeyPtr key = call.find_key(*in.key_id, {.accepts = Accepts::key_only});
+    if (key->scope.account != call.scope().account) {
+      auth::Authorizer::deny_foreign(call.caller(), keys::Action{call.operation()});
+    }
+    call.touches(key->arn(), key->scope.account);
+    filter = key->id;
     const std::string after = open_marker(call, filter, in.marker);
     page = call.store().aliases_of_key(call.scope(), filter, after, size);
   } else {

@@ -43,7 +43,7 @@ api::ListGrantsResponse list_grants(Call& call, const api::ListGrantsRequest& in
   const std::string after = open_marker(call, filter, in.marker);
   const storage::MetadataStore& store = call.store();
   std::optional<std::string> grantee = in.grantee_principal;
-  if (grantee) grantee = remembered(call, *grantee);
+  if (grantee) grantee = call.context().identities.current()->remembered(*grantee);
   const GrantPage page =
       in.grant_id ? page_of_one(store.grant(key.scope, key.id, *in.grant_id), grantee, after)
       : grantee   ? page_of_grantee(store.grants_to(key.scope, key.id, *grantee), after, size)

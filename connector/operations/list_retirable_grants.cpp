@@ -33,7 +33,7 @@ api::ListGrantsResponse list_retirable_grants(Call& call,
   std::vector<std::string> accounts = call.config().accounts;
   std::ranges::sort(accounts);
 
-  const std::string retiring = remembered(call, principal);
+  const std::string retiring = call.context().identities.current()->remembered(principal);
   std::vector<keys::GrantPtr> grants;
   bool more = false;
   for (const std::string& account : accounts) {

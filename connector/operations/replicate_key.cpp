@@ -94,9 +94,10 @@ audit::Record create_key_event(Call& call, const api::ReplicateKeyRequest& in,
 
 api::ReplicateKeyResponse replicate_key(Call& call, const api::ReplicateKeyRequest& in) {
   const auto authorized = call.authorize(in.key_id, {.accepts = Accepts::key_only});
-  call.authorize_account("CreateKey");
+  // As if the caller had called the other Region.
+  call.authorize_account("CreateKey", "*", in.replica_region);
   const bool tagged = in.tags && !in.tags->empty();
-  if (tagged) call.authorize_tagging_on_create();
+  if (tagged) call.authorize_tagging_on_create(in.replica_region);
   keys::KeyRecord primary = authorized.record();
   check_multi_region_primary(primary);
   check_region(call, primary, in.replica_region);

@@ -41,6 +41,7 @@ TEST(Principals, AreKnownFromTheConfiguration) {
        {"", "*", "123456789012", "arn:aws:iam::123456789012:group/g", "arn:aws:iam::1:root",
         "arn:aws:iam::123456789012:user/", "arn:aws:iam::12345678901x:root",
         "arn:aws:sts::123456789012:assumed-role/app", "arn:aws:sts::123456789012:assumed-role/app/",
+        "arn:aws:sts::123456789012:assumed-role/app/a/b",
         "arn:aws:kms:us-east-1:123456789012:key/x", "arn:aws-cn:iam::123456789012:root"}) {
     EXPECT_FALSE(is_principal_arn("aws", none)) << none;
     EXPECT_FALSE(identities.knows(none)) << none;
@@ -71,8 +72,9 @@ TEST(Principals, AreShownByTheirArnsWhileTheyAreThere) {
   EXPECT_EQ(identities.shown("AIDAALICE"), alice);
   EXPECT_EQ(identities.shown("AROAAPP"), app);
   EXPECT_EQ(identities.shown("AROAAPP:s"), session);
+  EXPECT_EQ(identities.remembered("111122223333"), "arn:aws:iam::111122223333:root");
   for (const char* const same :
-       {"*", "123456789012", "arn:aws:iam::111122223333:root", "arn:aws:iam::123456789012:root",
+       {"*", "999999999999", "arn:aws:iam::111122223333:root", "arn:aws:iam::123456789012:root",
         "arn:aws:sts::111122223333:federated-user/f", "arn:aws:iam::123456789012:user/nobody"}) {
     EXPECT_EQ(identities.remembered(same), same);
     EXPECT_EQ(identities.shown(same), same);

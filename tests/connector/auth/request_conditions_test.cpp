@@ -192,7 +192,8 @@ TEST(KmsConditionKeys, OfReEncryptAreOfTheSideThatIsAsked) {
 
 TEST(KmsConditionKeys, OfCreateKeyAreThoseOfTheKeyToBe) {
   expect("CreateKey", nullptr, context_of(api::CreateKeyRequest{}),
-         {{"kms:calleraccount", {"111111111111"}},
+         {{"aws:resourceaccount", {"111111111111"}},
+          {"kms:calleraccount", {"111111111111"}},
           {"kms:customermasterkeyspec", {"SYMMETRIC_DEFAULT"}},
           {"kms:customermasterkeyusage", {"ENCRYPT_DECRYPT"}},
           {"kms:keyorigin", {"AWS_KMS"}},
@@ -209,6 +210,7 @@ TEST(KmsConditionKeys, OfCreateKeyAreThoseOfTheKeyToBe) {
                                        {.tag_key = "Dept", .tag_value = ""}};
   expect("CreateKey", nullptr, context_of(request),
          {{"aws:requesttag/", {"blue"}},
+          {"aws:resourceaccount", {"111111111111"}},
           {"aws:tagkeys", {"team", "Dept"}},
           {"kms:bypasspolicylockoutsafetycheck", {"true"}},
           {"kms:calleraccount", {"111111111111"}},
@@ -219,6 +221,13 @@ TEST(KmsConditionKeys, OfCreateKeyAreThoseOfTheKeyToBe) {
           {"kms:keyusage", {"GENERATE_VERIFY_MAC"}},
           {"kms:multiregion", {"true"}},
           {"kms:multiregionkeytype", {"PRIMARY"}}});
+  request.tags->push_back({.tag_key = "TEAM", .tag_value = "red"});
+  const auto tag = [&](std::string_view key) {
+    return value("CreateKey", nullptr, context_of(request), key);
+  };
+  EXPECT_EQ(tag("aws:RequestTag/TEAM"), Values(std::vector<std::string>{"red"}));
+  EXPECT_EQ(tag("aws:RequestTag/team"), Values(std::vector<std::string>{"blue"}));
+  EXPECT_EQ(tag("aws:RequestTag/Team"), Values(std::vector<std::string>{"blue", "red"}));
   request = {};
   request.customer_master_key_spec = api::CustomerMasterKeySpec::rsa_2048;
   EXPECT_EQ(value("CreateKey", nullptr, context_of(request), "kms:KeySpec"),
@@ -268,6 +277,9 @@ TEST(KmsConditionKeys, OfGrants) {
                  {"kms:grantisforawsresource", {"false"}},
                  {"kms:grantoperations", {"Encrypt", "Decrypt"}},
                  {"kms:retiringprincipal", {"arn:aws:iam::111111111111:user/rita"}}});
+  create.constraints = {.encryption_context_subset = keys::EncryptionContext{}};
+  const keys::KeyRecord key = the_key();
+  EXPECT_EQ(value("CreateGrant", &key, context_of(create), "kms:GrantConstraintType"), Values{});
   expect_on_key("ListGrants", api::ListGrantsRequest{}, {{"kms:grantisforawsresource", {"false"}}});
   expect_on_key("RevokeGrant", api::RevokeGrantRequest{},
                 {{"kms:grantisforawsresource", {"false"}}});

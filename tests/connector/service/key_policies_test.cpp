@@ -97,6 +97,13 @@ TEST_F(KeyPolicies, ArePrintedAgain) {
             "\"*\"\n  } ]\n}");
 }
 
+TEST_F(KeyPolicies, ShowAnAccountByTheArnOfItsRoot) {
+  const std::string key = kms().create_key();
+  EXPECT_EQ(put(key, document(statement("Allow", "123456789012", "kms:*"))), "200");
+  EXPECT_THAT(get(key), testing::HasSubstr(R"("AWS" : "arn:aws:iam::123456789012:root")"));
+  EXPECT_EQ(encrypt(key, admin()), "200");
+}
+
 TEST_F(KeyPolicies, AllowAPrincipalByItself) {
   const std::string key = kms().create_key();
   EXPECT_EQ(encrypt(key, alice()),
@@ -366,6 +373,60 @@ TEST(KeyPoliciesOfAService, DoNotMeanALaterNamesakeNorDoGrants) {
   EXPECT_EQ(encrypt(by_policy), 200);
   EXPECT_EQ(encrypt(by_grant), 200);
   EXPECT_EQ(kms.ok("GetKeyPolicy", body(by_policy)).at("Policy"), shown);
+}
+
+/// alice with these statements in her identity policy.
+void restart_with(Harness& kms, const std::string& statements) {
+  kms.config().principals.at(1).policies = {{.name = "policy", .json = document(statements)}};
+  kms.restart();
+}
+
+TEST(IdentityPolicies, LookAtTheAliasesOfEveryKeyOfARequest) {
+  Harness kms;
+  restart_with(kms, R"({"Effect":"Allow","Action":"kms:*","Resource":"*"},
+      {"Effect":"Deny","Action":"kms:UpdateAlias","Resource":"*",
+       "Condition":{"ForAnyValue:StringLike":{"kms:ResourceAliases":"alias/prod*"}}})");
+  const std::string key = kms.create_key();
+  const std::string other = kms.create_key();
+  kms.ok("CreateAlias", R"({"AliasName":"alias/prod","TargetKeyId":")" + key + "\"}");
+  EXPECT_EQ(kms.call("UpdateAlias", R"({"AliasName":"alias/prod","TargetKeyId":")" + other + "\"}",
+                     alice())
+                .outcome(),
+            "400 AccessDeniedException: User: " + std::string(kAlice) +
+                " is not authorized to perform: kms:UpdateAlias on resource: " + kms.arn(key) +
+                " with an explicit deny in an identity-based policy");
+  EXPECT_EQ(kms.ok("DescribeKey", R"({"KeyId":"alias/prod"})").at("KeyMetadata.KeyId"), key);
+}
+
+TEST(IdentityPolicies, MeetTheRegionOfAReplica) {
+  Harness kms;
+  restart_with(kms, R"({"Effect":"Allow","Action":"kms:*","Resource":"*"},
+      {"Effect":"Deny","Action":["kms:CreateKey","kms:TagResource"],"Resource":"*",
+       "Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}})");
+  const std::string key = kms.create_key(R"({"MultiRegion":true})");
+  EXPECT_EQ(kms.call("CreateKey", "{}", alice()).outcome(), "200");
+  EXPECT_EQ(
+      kms.call("ReplicateKey", "{\"KeyId\":\"" + key + R"(","ReplicaRegion":"us-west-2"})", alice())
+          .outcome(),
+      "400 AccessDeniedException: User: " + std::string(kAlice) +
+          " is not authorized to perform: kms:CreateKey on resource: * with an explicit deny "
+          "in an identity-based policy");
+}
+
+TEST(IdentityPolicies, AloneDecideListAliases) {
+  Harness kms;
+  restart_with(kms, R"({"Effect":"Allow","Action":"kms:ListAliases","Resource":"*",
+      "Condition":{"StringEquals":{"aws:ResourceAccount":"123456789012"}}})");
+  const std::string key = kms.create_key();
+  kms.ok("CreateAlias", R"({"AliasName":"alias/one","TargetKeyId":")" + key + "\"}");
+  const std::string body = "{\"KeyId\":\"" + key + "\"}";
+  EXPECT_EQ(kms.call("ListAliases", body, alice()).at("Aliases.0.AliasName"), "alias/one");
+  EXPECT_EQ(kms.call("DescribeKey", body, alice()).status, 400);
+  EXPECT_EQ(kms.call("ListAliases", "{\"KeyId\":\"" + kms.arn(key) + "\"}", bob()).outcome(),
+            "400 AccessDeniedException: User: " + std::string(kBob) +
+                " is not authorized to perform: kms:ListAliases on this resource because the "
+                "resource does not exist in this Region, no resource-based policies allow access, "
+                "or a resource-based policy explicitly denies access");
 }
 
 }  // namespace
