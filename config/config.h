@@ -139,7 +139,7 @@ struct Jobs {
   /// A due deletion runs only after the clock was seen past its date for this long of our own
   /// uptime.
   std::chrono::seconds due_confirmation{3600};
-  /// A forward jump of the clock beyond this stops due jobs until an operator confirms; 0: never.
+  /// A forward jump of the clock beyond this stops due jobs until a restart; 0: never.
   std::chrono::seconds max_clock_jump{86400};
   std::chrono::milliseconds interval{1000};
 };

@@ -489,8 +489,8 @@ constexpr std::array<Field<Jobs>, 3> kJobs{{
      &Jobs::due_confirmation},
     {{.name = "max_clock_jump",
       .type = Type::duration,
-      .doc = "A jump of the clock beyond this stops such jobs until an operator confirms; 0: no "
-             "jump does.",
+      .doc = "A forward jump of the clock beyond this stops such jobs until the daemon is "
+             "restarted; 0: no jump does.",
       .min = 0,
       .max = 3650 * kDay},
      &Jobs::max_clock_jump},

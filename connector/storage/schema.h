@@ -14,7 +14,7 @@ struct Migration {
 };
 
 /// All steps, ascending from 1. A released step never changes: tests open a database of each
-/// version.
+/// earlier version.
 [[nodiscard]] std::span<const Migration> migrations() noexcept;
 
 /// The step the database is at, 0 for an empty one. Throws Error{newer_schema} for a database of a

@@ -360,6 +360,18 @@ std::string schema_file(const std::string& name) {
   return read_file(std::filesystem::path(KMS_SOURCE_DIR) / "tests/connector/storage" / name);
 }
 
+TEST_F(SqliteStore, OpensADatabaseOfSchemaThree) {
+  Raw(path()).run(schema_file("schema_v3.sql"));
+  const auto store = open();
+  ASSERT_EQ(store->key_count(kHere), 2U);
+  keys::SessionKeyRecord key;
+  key.region = "us-east-1";
+  key.version = 2;
+  key.key = {.kind = pkcs11::KeyKind::hmac_256, .kek = object_id(1), .blob = {0, 255, 7}};
+  key.created = at(1'700'000'000'123);
+  EXPECT_EQ(*store->session_key("us-east-1"), key);
+}
+
 TEST_F(SqliteStore, OpensADatabaseOfSchemaTwo) {
   Raw(path()).run(schema_file("schema_v2.sql"));
   const auto store = open();
