@@ -147,6 +147,9 @@ api::KeyState visible_state(const KeyRecord& key, bool available) {
 
 void check_state(std::string_view operation, const KeyRecord& key, bool available) {
   const auto* row = std::ranges::lower_bound(kTable, operation, {}, &StateRow::operation);
+  if (row == kTable.end() || row->operation != operation) {
+    throw api::internal_error("The key state table has no row for " + std::string(operation) + ".");
+  }
   const StateRule rule = rule_of(*row, visible_state(key, available));
   if (rule != ok) refuse(rule, key);
 }

@@ -39,6 +39,26 @@ TEST(StateTable, NamesOnlyOperationsOfTheModel) {
   }
 }
 
+TEST(StateTable, LendsNoRowToAnOperationWithoutOne) {
+  // Before the first row, between two, behind the last.
+  for (const std::string operation : {"Aaa", "ListKeys", "Zzz"}) {
+    EXPECT_EQ(outcome(operation, StoredState::enabled),
+              "KMSInternalException: The key state table has no row for " + operation + ".");
+  }
+}
+
+TEST(StateTable, HasEachOperationOnAKey) {
+  for (const api::OperationInfo& operation : api::operations()) {
+    if (std::ranges::find(operation.input->members, "KeyId", &api::Member::name) ==
+        operation.input->members.end()) {
+      continue;
+    }
+    EXPECT_NE(std::ranges::find(state_table(), operation.name, &StateRow::operation),
+              state_table().end())
+        << operation.name;
+  }
+}
+
 TEST(StateTable, TellsEachRefusalInAwsWords) {
   EXPECT_EQ(outcome("Encrypt", StoredState::enabled), "ok");
   EXPECT_EQ(outcome("Encrypt", StoredState::disabled),
