@@ -197,7 +197,7 @@ struct KeyStoreRecord {
 struct PinRefusalRecord {
   std::string token_serial;
   Bytes pin_hash;            // keyed
-  std::uint8_t failure = 0;  // pkcs11::Failure
+  std::uint8_t failure = 0;  // by the number that keystores/pin_refusals.cpp gives it
   bool operator==(const PinRefusalRecord&) const = default;
 };
 

@@ -17,6 +17,19 @@ namespace {
 
 constexpr std::size_t kKeySize = 32;
 
+// In the databases of all releases; a number is never used again for something else.
+constexpr std::uint8_t kPinIncorrect = 5;
+constexpr std::uint8_t kPinLocked = 6;
+
+// A refusal is one, whatever the number: the PIN is not tried again.
+pkcs11::Failure failure_of(std::uint8_t number) {
+  return number == kPinLocked ? pkcs11::Failure::pin_locked : pkcs11::Failure::pin_incorrect;
+}
+
+std::uint8_t number_of(pkcs11::Failure failure) {
+  return failure == pkcs11::Failure::pin_locked ? kPinLocked : kPinIncorrect;
+}
+
 [[noreturn]] void fail(const std::string& file, const std::string& what) {
   throw std::runtime_error(file + ": " + what);
 }
@@ -117,14 +130,12 @@ std::optional<keys::PinRefusalRecord> StoredPinRefusals::find(const std::string&
 std::optional<pkcs11::Failure> StoredPinRefusals::refused(const std::string& serial, ByteView pin) {
   const auto record = find(serial, pin);
   if (!record) return std::nullopt;
-  return static_cast<pkcs11::Failure>(record->failure);
+  return failure_of(record->failure);
 }
 
 void StoredPinRefusals::record(const std::string& serial, ByteView pin, pkcs11::Failure failure) {
-  const storage::Change put =
-      storage::Put<keys::PinRefusalRecord>{{.token_serial = serial,
-                                            .pin_hash = hash(serial, pin),
-                                            .failure = static_cast<std::uint8_t>(failure)}};
+  const storage::Change put = storage::Put<keys::PinRefusalRecord>{
+      {.token_serial = serial, .pin_hash = hash(serial, pin), .failure = number_of(failure)}};
   store_.commit({&put, 1});
 }
 

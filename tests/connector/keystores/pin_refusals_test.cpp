@@ -43,6 +43,25 @@ TEST_F(PinRefusals, SurviveTheProcess) {
             Failure::pin_locked);
 }
 
+// Databases of older builds hold them.
+TEST_F(PinRefusals, NumbersInTheDatabaseStay) {
+  StoredPinRefusals refusals(*store_, key_file());
+  refusals.record("incorrect", pin("1234"), Failure::pin_incorrect);
+  refusals.record("locked", pin("1234"), Failure::pin_locked);
+  EXPECT_EQ(store_->pin_refusals("incorrect").at(0).failure, 5);
+  EXPECT_EQ(store_->pin_refusals("locked").at(0).failure, 6);
+}
+
+TEST_F(PinRefusals, OfAnUnknownNumberAreRefusalsToo) {
+  StoredPinRefusals refusals(*store_, key_file());
+  refusals.record("serial", pin("1234"), Failure::pin_locked);
+  keys::PinRefusalRecord record = store_->pin_refusals("serial").at(0);
+  record.failure = 200;
+  const storage::Change put = storage::Put<keys::PinRefusalRecord>{record};
+  store_->commit({&put, 1});
+  EXPECT_EQ(refusals.refused("serial", pin("1234")), Failure::pin_incorrect);
+}
+
 TEST_F(PinRefusals, MayBeRecordedTwice) {
   StoredPinRefusals refusals(*store_, key_file());
   refusals.record("serial", pin("1234"), Failure::pin_incorrect);
