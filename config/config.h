@@ -171,7 +171,7 @@ struct Config {
   Audit audit;
   std::string log_level = "info";
   std::chrono::seconds clock_offset{0};  // moves all time but SigV4's; development only
-  /// Fewest HSMs that must answer for CreateCustomKeyStore; AWS wants 2.
+  /// HSMs that must answer for CreateCustomKeyStore; AWS wants 2.
   std::size_t minimum_hsms = 1;
 };
 

@@ -26,9 +26,11 @@ constexpr std::array<Field<Config>, 16> kConfig{{
      &Config::default_region},
     {{.name = "minimum_hsms",
       .type = Type::number,
-      .doc = "Fewest HSMs that must answer for CreateCustomKeyStore (AWS wants 2).",
+      .doc =
+          "HSMs that must answer for CreateCustomKeyStore (AWS wants 2): 1, for a key store works "
+          "with the one token that its cluster's selector fits.",
       .min = 1,
-      .max = 28},
+      .max = 1},
      &Config::minimum_hsms},
     {{.name = "log_level",
       .type = Type::choice,

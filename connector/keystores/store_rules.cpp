@@ -63,7 +63,13 @@ pkcs11::TokenInfo StoreRules::active_token(const config::Cluster& cluster) const
       throw cluster_invalid_configuration();
     throw cluster_not_active();
   }
-  if (present.empty() || present.size() < config_.minimum_hsms) throw cluster_not_active();
+  if (present.size() < config_.minimum_hsms) throw cluster_not_active();
+  if (present.size() > 1) {
+    // ConnectCustomKeyStore could not choose.
+    log(LogLevel::warning, "keystores",
+        cluster.id + ": several tokens match " + cluster.token.selector.describe());
+    throw cluster_invalid_configuration();
+  }
   return present.front();
 }
 

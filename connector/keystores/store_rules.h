@@ -31,7 +31,7 @@ class StoreRules {
   [[nodiscard]] bool token_of_a_store(const Scope& scope, const config::Cluster& cluster,
                                       const std::string& except) const;
   [[nodiscard]] bool token_of_a_region(const config::Cluster& cluster) const;
-  /// The token of a cluster with enough HSMs; CloudHsmClusterNotActiveException,
+  /// The token of the cluster, if it is there and the only one; CloudHsmClusterNotActiveException,
   /// CloudHsmClusterInvalidConfigurationException. Looks at the tokens.
   [[nodiscard]] pkcs11::TokenInfo active_token(const config::Cluster& cluster) const;
 

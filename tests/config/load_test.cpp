@@ -68,7 +68,7 @@ TEST_F(Load, FillsInTheDefaults) {
 TEST_F(Load, TakesWhatIsGiven) {
   const Config config = load(files_.config_file(), kMinimal + R"(
 default_region: us-east-1
-minimum_hsms: 2
+minimum_hsms: 1
 log_level: debug
 clock_offset: -90s
 listeners:
@@ -80,7 +80,7 @@ limits: {max_body_bytes: 64KiB, idle_timeout: 1500ms, request_deadline: 2s, keys
 sigv4: {skew: 10m}
 jobs: {due_confirmation: 0, max_clock_jump: 2d, interval: 50ms}
 )");
-  EXPECT_EQ(config.minimum_hsms, 2U);
+  EXPECT_EQ(config.minimum_hsms, 1U);
   EXPECT_EQ(config.log_level, "debug");
   EXPECT_EQ(config.clock_offset.count(), -90);
   ASSERT_EQ(config.listeners.size(), 3U);

@@ -130,9 +130,11 @@ TEST_F(CreateCustomKeyStore, ClusterNeedsAnHsm) {
   EXPECT_EQ(create().substr(0, 4), "cks-");
 }
 
-TEST_F(CreateCustomKeyStore, ClusterNeedsAsManyHsmsAsConfigured) {
-  config_.minimum_hsms = 2;
-  EXPECT_EQ(create(), "CloudHsmClusterNotActiveException");
+TEST_F(CreateCustomKeyStore, ClusterOfSeveralTokensIsAnInvalidConfiguration) {
+  config_.clusters[0].token.selector.label = "twin";
+  hsm_.add_token("twin", kPassword);
+  hsm_.add_token("twin", kPassword);
+  EXPECT_EQ(create(), "CloudHsmClusterInvalidConfigurationException");
 }
 
 TEST_F(CreateCustomKeyStore, FindsATokenThatWasMadeMeanwhile) {
