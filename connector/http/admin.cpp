@@ -17,11 +17,25 @@ api::Response text(int status, std::string_view body,
   return response;
 }
 
+/// A line a token, for people who look.
 api::Response readiness(const Admin& admin) {
-  const bool ready = !admin.ready || admin.ready();
-  std::string body = admin.ready_detail ? admin.ready_detail() : std::string();
-  if (body.empty()) body = ready ? "ready\n" : "not ready\n";
+  bool ready = true;
+  std::string body;
+  if (admin.tokens) {
+    for (const keystores::TokenStatus& token : admin.tokens()) {
+      ready = ready && token.ready;
+      body.append(token.name).append(token.ready ? " ready" : " not ready");
+      if (!token.detail.empty()) body.append(": ").append(token.detail);
+      body.append("\n");
+    }
+  }
   return text(ready ? 200 : 503, body);
+}
+
+std::string metrics(const Admin& admin) {
+  if (admin.metrics == nullptr) return {};
+  if (admin.tokens) admin.metrics->set_tokens(admin.tokens());
+  return admin.metrics->expose();
 }
 
 }  // namespace
@@ -38,8 +52,7 @@ api::Response answer_admin(const Admin& admin, const api::Request& request) {
   }
   if (path == "/healthz") return text(200, "ok\n");
   if (path == "/readyz") return readiness(admin);
-  return text(200, admin.metrics == nullptr ? std::string() : admin.metrics->expose(),
-              "text/plain; version=0.0.4; charset=utf-8");
+  return text(200, metrics(admin), "text/plain; version=0.0.4; charset=utf-8");
 }
 
 }  // namespace kms::http

@@ -59,10 +59,7 @@ struct Server::Impl {
   }
 
   api::Response answer_as_admin(const api::Request& request) {
-    if (admin.metrics != nullptr) {
-      admin.metrics->set_connections(api_site.open());
-      if (admin.tokens) admin.metrics->set_tokens(admin.tokens());
-    }
+    if (admin.metrics != nullptr) admin.metrics->set_connections(api_site.open());
     return answer_admin(admin, request);
   }
 

@@ -15,11 +15,10 @@ namespace kms::http {
 
 /// What the admin listener shows.
 struct Admin {
-  std::function<bool()> ready;                // /readyz: 200 or 503
-  std::function<std::string()> ready_detail;  // its body, a line a token
-  service::Metrics* metrics = nullptr;        // /metrics
-  /// Asked for at each look at /metrics; may be empty.
+  /// Asks the tokens, so once for each look at /readyz and /metrics and for nothing else; may be
+  /// empty.
   std::function<std::vector<keystores::TokenStatus>()> tokens;
+  service::Metrics* metrics = nullptr;
 };
 
 /// Poco's HTTP server around a Service: the API's listeners and the admin listener.

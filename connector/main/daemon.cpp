@@ -17,17 +17,6 @@ namespace {
 
 constexpr std::string_view kSource = "main";
 
-/// A line a token, for people who look at /readyz.
-std::string ready_detail(const service::Application& application) {
-  std::string detail;
-  for (const keystores::TokenStatus& token : application.token_status()) {
-    detail.append(token.name).append(token.ready ? " ready" : " not ready");
-    if (!token.detail.empty()) detail.append(": ").append(token.detail);
-    detail.append("\n");
-  }
-  return detail;
-}
-
 void announce(const config::Config& config, const http::Server& server) {
   const std::vector<std::string> urls = server.urls();
   for (const std::string& url : urls) log(LogLevel::info, kSource, "listening on " + url);
@@ -43,11 +32,9 @@ void announce(const config::Config& config, const http::Server& server) {
 void serve(const config::Config& config, const std::string& file, const Signals& signals) {
   service::Metrics metrics;
   service::Application application(config, &metrics);
-  http::Server server(config, application.service(),
-                      http::Admin{.ready = [&] { return application.ready(); },
-                                  .ready_detail = [&] { return ready_detail(application); },
-                                  .metrics = &metrics,
-                                  .tokens = [&] { return application.token_status(); }});
+  http::Server server(
+      config, application.service(),
+      http::Admin{.tokens = [&] { return application.token_status(); }, .metrics = &metrics});
   server.start();
   announce(config, server);
 

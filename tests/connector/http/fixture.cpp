@@ -56,11 +56,11 @@ config::Config tls_config(const TempDir& dir) {
 
 TestServer::TestServer(const config::Config& config) {
   http::Admin admin;
-  admin.ready = [this] { return ready; };
-  admin.ready_detail = [this] { return ready ? "us-east-1 ready\n" : "us-east-1 absent\n"; };
   admin.metrics = &metrics_;
   admin.tokens = [this] {
-    return std::vector<keystores::TokenStatus>{{.name = "us-east-1", .ready = ready, .epoch = 7}};
+    ++token_looks;
+    return std::vector<keystores::TokenStatus>{
+        {.name = "us-east-1", .ready = ready, .detail = ready ? "" : "token_absent", .epoch = 7}};
   };
   server_ = std::make_unique<http::Server>(
       config, [this](api::Request& request) { return handle(request); }, admin);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <string>
@@ -56,6 +57,7 @@ class TestServer final {
 
   Gate gate;
   bool ready = true;
+  std::atomic<int> token_looks = 0;  // how often the tokens were asked
 
  private:
   api::Response handle(api::Request& request);

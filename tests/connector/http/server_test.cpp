@@ -223,8 +223,8 @@ TEST(AdminListener, TellsHealthAndReadiness) {
   EXPECT_EQ(admin(server, "GET", "/readyz").body, "us-east-1 ready\n");
   server.ready = false;
   EXPECT_EQ(admin(server, "GET", "/readyz?verbose").status, 503);
-  EXPECT_EQ(admin(server, "GET", "/readyz").body, "us-east-1 absent\n");
-  EXPECT_EQ(admin(server, "HEAD", "/readyz").header("Content-Length"), "17");
+  EXPECT_EQ(admin(server, "GET", "/readyz").body, "us-east-1 not ready: token_absent\n");
+  EXPECT_EQ(admin(server, "HEAD", "/readyz").header("Content-Length"), "34");
   EXPECT_EQ(admin(server, "GET", "/healthz").status, 200);
 }
 
@@ -236,6 +236,18 @@ TEST(AdminListener, ShowsMetrics) {
   EXPECT_NE(answer.body.find("\nkms_requests_total{"), std::string::npos) << answer.body;
   EXPECT_EQ(server.metric("kms_token_ready{token=\"us-east-1\"}"), "1");
   EXPECT_EQ(server.metric("kms_token_epoch{token=\"us-east-1\"}"), "7");
+}
+
+TEST(AdminListener, AsksTheTokensOnlyForReadinessAndMetrics) {
+  TestServer server;
+  EXPECT_EQ(admin(server, "GET", "/healthz").status, 200);
+  EXPECT_EQ(admin(server, "GET", "/nothing").status, 404);
+  EXPECT_EQ(admin(server, "POST", "/metrics").status, 405);
+  EXPECT_EQ(server.token_looks, 0);
+  EXPECT_EQ(admin(server, "GET", "/readyz").status, 200);
+  EXPECT_EQ(server.token_looks, 1);
+  EXPECT_EQ(admin(server, "GET", "/metrics").status, 200);
+  EXPECT_EQ(server.token_looks, 2);
 }
 
 TEST(AdminListener, KnowsNothingElse) {
