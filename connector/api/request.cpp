@@ -1,18 +1,11 @@
 #include "connector/api/request.h"
 
-#include <algorithm>
+#include "connector/base/encodings.h"
 
 namespace kms::api {
-namespace {
-
-constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-}  // namespace
 
 bool same_header(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b, {}, lower, lower);
+  return equal_ignoring_case(a, b);
 }
 
 std::optional<std::string_view> Headers::get(std::string_view name) const noexcept {

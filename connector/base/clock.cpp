@@ -1,6 +1,7 @@
 #include "connector/base/clock.h"
 
 #include <array>
+#include <ctime>
 
 namespace kms {
 namespace {
@@ -56,6 +57,16 @@ std::string iso8601_basic(Timestamp time) {
 
 std::string iso8601_extended(Timestamp time) {
   return fill("0000-00-00T00:00:00Z", Civil(time), {0, 5, 8, 11, 14, 17});
+}
+
+std::string http_date(Timestamp time) {
+  const std::time_t seconds =
+      std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  const std::size_t size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text, size};
 }
 
 }  // namespace kms

@@ -29,5 +29,7 @@ class SystemClock final : public Clock {
 /// "20150830T123600Z" (ISO 8601 basic format), and "2015-08-30T12:36:00Z".
 std::string iso8601_basic(Timestamp time);
 std::string iso8601_extended(Timestamp time);
+/// "Sun, 30 Aug 2015 12:36:00 GMT" (RFC 9110 section 5.6.7: IMF-fixdate).
+std::string http_date(Timestamp time);
 
 }  // namespace kms

@@ -1,15 +1,14 @@
 #include "connector/http/head.h"
 
-#include <Poco/DateTimeFormat.h>
-#include <Poco/DateTimeFormatter.h>
 #include <Poco/Net/HTTPResponse.h>
-#include <Poco/Timestamp.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
 #include <utility>
+
+#include "connector/base/clock.h"
 
 namespace kms::http {
 namespace {
@@ -234,8 +233,7 @@ std::string response_head(const api::Response& response, bool close, bool http_1
 api::Response bare_response(int status) {
   api::Response response;
   response.status = status;
-  response.headers.add("Date", Poco::DateTimeFormatter::format(Poco::Timestamp(),
-                                                               Poco::DateTimeFormat::HTTP_FORMAT));
+  response.headers.add("Date", http_date(SystemClock().now()));
   return response;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 
 #include "connector/api/encode.h"
 #include "connector/api/error.h"
+#include "connector/base/clock.h"
 #include "connector/base/log.h"
 #include "connector/operations/table.h"
 #include "connector/service/dependencies.h"
@@ -22,17 +22,6 @@ namespace {
 using api::Error;
 using api::ErrorCode;
 using SteadyTime = std::chrono::steady_clock::time_point;
-
-/// IMF-fixdate (RFC 9110 section 5.6.7).
-std::string http_date(Timestamp time) {
-  const std::time_t seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  const std::size_t size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return {text, size};
-}
 
 void note_failures(audit::Record& record, std::size_t failures) {
   if (failures <= 1) return;

@@ -22,6 +22,11 @@ TEST(Iso8601, CutsMillisecondsAndKeepsLeadingZeros) {
   EXPECT_EQ(iso8601_basic(Timestamp{milliseconds{-1}}), "19691231T235959Z");
 }
 
+TEST(HttpDate, IsAnImfFixdate) {
+  EXPECT_EQ(http_date(Timestamp{seconds{1'440'938'160}}), "Sun, 30 Aug 2015 12:36:00 GMT");
+  EXPECT_EQ(http_date(Timestamp{milliseconds{999}}), "Thu, 01 Jan 1970 00:00:00 GMT");
+}
+
 TEST(SystemClock, IsMovedByItsOffset) {
   const SystemClock here;
   const SystemClock there{std::chrono::hours{24}};
