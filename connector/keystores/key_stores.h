@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -101,9 +102,13 @@ class KeyStores {
   /// Of each Region's token and of each custom key store that is CONNECTED; a token found sick is
   /// told to recover.
   [[nodiscard]] std::vector<TokenStatus> status() const;
-  /// Objects in the tokens that no record explains and records whose objects are missing: a line
-  /// each.
-  [[nodiscard]] std::vector<std::string> reconcile(Deadline deadline);
+  struct Reconciled {
+    std::vector<std::string> tokens;  // that were looked at, as TokenStatus names them
+    /// Objects that no record explains and records whose objects are missing: a line each.
+    std::vector<std::string> lines;
+  };
+  /// Looks at the tokens that are open and well, but for those in `done`.
+  [[nodiscard]] Reconciled reconcile(const std::set<std::string>& done, Deadline deadline);
 
  private:
   struct Impl;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <exception>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -94,18 +95,20 @@ struct Application::Impl {
             {"reconcile", [this] { reconcile_once(); }}};
   }
 
-  /// As soon as every token is there, once: what the tokens hold and what the records say are
-  /// compared.
+  /// What a token holds and what the records say are compared once, as soon as the token is there.
   void reconcile_once() {
-    if (reconciled || !ready()) return;
     constexpr std::chrono::seconds kPatience{60};
-    const std::vector<std::string> lines =
-        key_stores.reconcile(std::chrono::steady_clock::now() + kPatience);
-    for (const std::string& line : lines) log(LogLevel::warning, "reconcile", line);
-    log(LogLevel::info, "reconcile",
-        lines.empty() ? "tokens and records agree"
-                      : "tokens and records differ in " + std::to_string(lines.size()));
-    reconciled = true;
+    const keystores::KeyStores::Reconciled found =
+        key_stores.reconcile(reconciled, std::chrono::steady_clock::now() + kPatience);
+    for (const std::string& line : found.lines) log(LogLevel::warning, "reconcile", line);
+    if (found.tokens.empty()) return;
+    std::string text = found.lines.empty()
+                           ? "tokens and records agree"
+                           : "tokens and records differ in " + std::to_string(found.lines.size());
+    text += ":";
+    for (const std::string& token : found.tokens) text += " " + token;
+    log(LogLevel::info, "reconcile", text);
+    reconciled.insert(found.tokens.begin(), found.tokens.end());
   }
 
   const config::Config& config;
@@ -134,7 +137,7 @@ struct Application::Impl {
   operations::Context context;
   Service service;
   jobs::ClockGuard guard;
-  bool reconciled = false;  // of the scheduler's thread
+  std::set<std::string> reconciled;  // tokens by name; of the scheduler's thread
   std::optional<jobs::Scheduler> scheduler;
 };
 

@@ -29,10 +29,22 @@ struct Request {
   Counts calls;  // that it costs the token
 };
 
+/// The calls of a reconciliation are not of a request.
+void await_reconciliation(const DaemonProcess& daemon, const std::string& token) {
+  const auto line = daemon.process().wait_for_error_line(
+      [&](std::string_view text) {
+        return text.find("tokens and records agree:") != text.npos &&
+               text.find(" " + token) != text.npos;
+      },
+      std::chrono::seconds(30));
+  if (!line) throw std::runtime_error(daemon.process().error_output());
+}
+
 /// A Region's key and one of a custom key store, both used before.
 struct Keys {
   explicit Keys(DaemonProcess& daemon) : client(daemon.port()) {
     store = daemon.connected_store("store");
+    await_reconciliation(daemon, store);
     region_key = client.ok("CreateKey", "{}").at("/KeyMetadata/Arn");
     store_key =
         client
@@ -68,13 +80,6 @@ struct Keys {
   std::string store_key;
 };
 
-void await_reconciliation(const DaemonProcess& daemon) {
-  const auto line = daemon.process().wait_for_error_line(
-      [](std::string_view text) { return text.find("tokens and records agree") != text.npos; },
-      std::chrono::seconds(30));
-  if (!line) throw std::runtime_error(daemon.process().error_output());
-}
-
 /// kCalls times the counts, but for what the health check asks in between.
 Counts times_calls(Counts counts) {
   for (auto& [name, count] : counts) count *= kCalls;
@@ -90,7 +95,7 @@ class Proxied {
                                                 {"KMS_PROXY_TARGET", SoftHsm::module_path()}}}) {
     dir_.write("commands", "tripwire arm\n");
     daemon.start();
-    await_reconciliation(daemon);
+    await_reconciliation(daemon, "us-east-1");
   }
 
   /// Gives a command, waits until it is in force, and tells the counters at that moment.
@@ -206,7 +211,7 @@ TEST(SpyModule, OfOpenScSeesTheSame) {
                                         .environment = {{"PKCS11SPY", SoftHsm::module_path()},
                                                         {"PKCS11SPY_OUTPUT", log.string()}}});
   daemon.start();
-  await_reconciliation(daemon);
+  await_reconciliation(daemon, "us-east-1");
   Keys keys(daemon);
   for (const std::string& key : {keys.region_key, keys.store_key}) {
     for (const Request& request : keys.requests(key)) {

@@ -43,7 +43,7 @@ TEST_F(AsymmetricKeys, AnObjectSignsAndIsDestroyed) {
   const Bytes signature =
       store->sign(authorized(key), ed25519, MessageForm::message, as_bytes("m"), soon());
   EXPECT_TRUE(verifies(store->public_key(authorized(key)), ed25519, as_bytes("m"), signature));
-  EXPECT_TRUE(stores().reconcile(soon()).empty());
+  EXPECT_TRUE(stores().reconcile({}, soon()).lines.empty());
   EXPECT_TRUE(store->destroy(ref(key), soon()));
   EXPECT_FALSE(store->destroy(ref(key), soon()));
 }

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <set>
+#include <thread>
 #include <variant>
 
 #include "connector/base/encodings.h"
@@ -13,7 +15,7 @@ class Reconcile : public KeyStoresTest {
     id_ = create();
     EXPECT_EQ(connected(id_), "CONNECTED");
   }
-  std::vector<std::string> lines() { return stores().reconcile(soon()); }
+  std::vector<std::string> lines() { return stores().reconcile({}, soon()).lines; }
   /// A record in state Creating, with its reserved object.
   keys::KeyRecord begin_creation() {
     keys::KeyRecord key;
@@ -106,6 +108,22 @@ TEST_F(Reconcile, ConcludesNothingFromATokenThatIsNotThere) {
   proxy().absent_until_restored(kCluster);
   EXPECT_TRUE(lines().empty());
   EXPECT_TRUE(fresh(key));
+}
+
+TEST_F(Reconcile, LooksAtEachTokenWhenItIsThere) {
+  using Names = std::vector<std::string>;
+  proxy().absent_until_restored(kCluster);
+  EXPECT_EQ(stores().reconcile({}, soon()).tokens, (Names{"eu-west-1", "us-east-1"}));
+  const std::set<std::string> done{"eu-west-1", "us-east-1"};
+  EXPECT_EQ(stores().reconcile(done, soon()).tokens, Names{});
+  proxy().restore();
+  // status() tells a token that was found sick to recover.
+  const auto until = soon();
+  while (!std::ranges::all_of(stores().status(), &keystores::TokenStatus::ready) &&
+         std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(stores().reconcile(done, soon()).tokens, Names{id_});
 }
 
 TEST_F(Reconcile, LeavesDecidedDeletionsToTheirJob) {

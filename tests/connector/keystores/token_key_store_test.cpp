@@ -186,7 +186,7 @@ TEST_F(SmallGenerations, TokenObjectsRollOver) {
   const keys::KeyPtr key = make_key(store());
   roll_over(key);
   EXPECT_EQ(objects(key), 3U);
-  EXPECT_TRUE(stores().reconcile(soon()).empty());
+  EXPECT_TRUE(stores().reconcile({}, soon()).lines.empty());
 }
 
 TEST_F(SmallGenerations, ReservedInvocationsCountAsUsedAfterARestart) {
@@ -231,7 +231,7 @@ TEST_F(SmallGenerations, AGenerationWhoseObjectCouldNotBeMadeIsMadeLater) {
   proxy().clear_failures();
   restart();
   EXPECT_TRUE(reaches(key->custom_key_store_id, "CONNECTED"));
-  EXPECT_TRUE(stores().reconcile(soon()).empty());
+  EXPECT_TRUE(stores().reconcile({}, soon()).lines.empty());
   Bytes blob;
   ASSERT_EQ(encrypt(key, &blob), "OK");
   EXPECT_EQ(keys::parse_ciphertext(blob)->header.generation, 2U);
@@ -256,7 +256,7 @@ TEST_F(SmallGenerations, ACrashAfterTheObjectWasMadeLosesNothing) {
   ASSERT_EQ(encrypt(key, &blob), "OK");
   EXPECT_EQ(keys::parse_ciphertext(blob)->header.generation, 2U);
   EXPECT_EQ(generations(key).back().ref, *reserved);
-  EXPECT_TRUE(stores().reconcile(soon()).empty());
+  EXPECT_TRUE(stores().reconcile({}, soon()).lines.empty());
 }
 
 }  // namespace
