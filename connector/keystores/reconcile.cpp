@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "connector/base/encodings.h"
+#include "connector/base/log.h"
 #include "connector/keystores/generations.h"
 
 namespace kms::keystores {
@@ -107,7 +108,8 @@ bool Reconciliation::undo_creation(const keys::KeyRecord& key, pkcs11::Token& to
   try {
     store_.commit({&erase, 1});
     return true;
-  } catch (const storage::Error&) {
+  } catch (const storage::Error& error) {
+    log(LogLevel::warning, "keystores", key.arn() + " is not removed: " + error.what());
     return false;
   }
 }

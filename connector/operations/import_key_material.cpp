@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "connector/api/error.h"
+#include "connector/base/log.h"
 #include "connector/keys/imported_material.h"
 #include "connector/keys/key_spec.h"
 #include "connector/operations/imports.h"
@@ -112,8 +114,9 @@ void undo(Call& call, keystores::KeyStore& store, const keys::KeyRecord& key,
     store.destroy(reserved, call.deadline());
     const storage::Change change = storage::Put<keys::KeyRecord>{key};
     call.store().commit({&change, 1});
-  } catch (const Error&) {
-  } catch (const storage::Error&) {
+  } catch (const std::exception& error) {
+    log(LogLevel::warning, "operations",
+        key.arn() + ": material that was not imported stays for now: " + error.what());
   }
 }
 

@@ -1,8 +1,9 @@
 #include "connector/operations/new_material.h"
 
+#include <exception>
 #include <utility>
 
-#include "connector/api/error.h"
+#include "connector/base/log.h"
 
 namespace kms::operations {
 namespace {
@@ -11,14 +12,16 @@ namespace {
 /// it.
 void undo(storage::MetadataStore& store, keystores::KeyStore& key_store, keys::KeyRecord key,
           const pkcs11::MaterialRef& reserved, pkcs11::Deadline deadline) {
+  const std::string arn = key.arn();
   try {
     key_store.destroy(reserved, deadline);
     key.materials.pop_back();
     storage::Change change = storage::Erase<keys::KeyRecord>{key};
     if (!key.materials.empty()) change = storage::Put<keys::KeyRecord>{std::move(key)};
     store.commit({&change, 1});
-  } catch (const api::Error&) {
-  } catch (const storage::Error&) {
+  } catch (const std::exception& error) {
+    log(LogLevel::warning, "operations",
+        arn + ": material that was not made to the end stays for now: " + error.what());
   }
 }
 
