@@ -26,7 +26,9 @@ struct KeyKindInfo {
   std::size_t signature_bytes = 0;  // as the token makes them: r and s side by side for ECDSA
 };
 
-inline constexpr std::size_t kKeyKinds = 16;
+/// The table's order is the enumeration's, so that a kind that comes after the last one named here
+/// must be named instead of it.
+inline constexpr std::size_t kKeyKinds = static_cast<std::size_t>(KeyKind::ml_dsa_87) + 1;
 
 [[nodiscard]] const KeyKindInfo& info(KeyKind kind) noexcept;
 /// A pair of a private and a public key.
