@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "connector/keystores/key_store.h"
 #include "connector/operations/call.h"
 
 namespace kms::operations {

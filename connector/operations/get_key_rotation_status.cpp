@@ -1,6 +1,5 @@
 #include "connector/keys/key_state.h"
 #include "connector/operations/operation.h"
-#include "connector/operations/rotation.h"
 
 namespace kms::operations {
 namespace {

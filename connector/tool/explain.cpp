@@ -7,7 +7,6 @@
 #include "connector/api/error.h"
 #include "connector/auth/authorizer.h"
 #include "connector/auth/identities.h"
-#include "connector/auth/principal.h"
 #include "connector/auth/temporary_credentials.h"
 #include "connector/base/encodings.h"
 #include "connector/keys/key_reference.h"
