@@ -349,5 +349,19 @@ TEST_F(RotationOfTokenObjects, ThatFailsLeavesTheKeyAsItWas) {
   EXPECT_NE(decrypt(kms_, encrypt(kms_, key)).second, first);
 }
 
+TEST_F(RotationOfTokenObjects, ThatCannotBeUndoneIsInTheLog) {
+  const std::string key = kms_.create_key();
+  const std::string arn = kms_.ok("DescribeKey", id(key)).at("KeyMetadata.Arn");
+  testing::internal::CaptureStderr();
+  for (const char* function : {"C_GenerateKey", "C_FindObjectsInit"}) {
+    proxy().fail(function, 0x07 /* CKR_ARGUMENTS_BAD */, 0, pkcs11_proxy::kForever);
+  }
+  EXPECT_THAT(kms_.call("RotateKeyOnDemand", id(key)).outcome(), testing::StartsWith("500 "));
+  proxy().reset();
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              testing::HasSubstr("Warning operations: " + arn +
+                                 ": material that was not made to the end stays for now: "));
+}
+
 }  // namespace
 }  // namespace kms::test
