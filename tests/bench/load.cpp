@@ -1,7 +1,5 @@
 #include "tests/bench/load.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,27 +11,17 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "tests/support/connected_socket.h"
+
 namespace kms::bench {
 namespace {
 
 using std::chrono::steady_clock;
 
+constexpr std::chrono::seconds kPatience{60};
+
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
-}
-
-int connected_socket(std::uint16_t port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int on = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    fail("connect");
-  }
-  return fd;
 }
 
 /// The bytes of the whole answer, or 0 if it has not come yet.
@@ -54,7 +42,8 @@ std::size_t answer_size(std::string_view received) {
 Connections::Connections(std::uint16_t port, std::size_t count)
     : epoll_(::epoll_create1(EPOLL_CLOEXEC)), connections_(count) {
   for (std::size_t i = 0; i < count; ++i) {
-    connections_[i].fd = connected_socket(port);
+    connections_[i].fd = test::connected_socket(port, kPatience);
+    if (connections_[i].fd < 0) fail("connect");
     epoll_event event{.events = EPOLLIN, .data = {.u64 = i}};
     if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, connections_[i].fd, &event) != 0) fail("epoll_ctl");
   }

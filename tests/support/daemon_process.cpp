@@ -1,22 +1,19 @@
 #include "tests/support/daemon_process.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <rapidjson/pointer.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <fstream>
 #include <stdexcept>
-#include <system_error>
 #include <thread>
 #include <utility>
 
+#include "tests/support/connected_socket.h"
 #include "tests/support/free_port.h"
 #include "tests/support/receive.h"
 
@@ -24,23 +21,6 @@ namespace kms::test {
 namespace {
 
 constexpr std::chrono::seconds kPatience{60};
-
-int connected_socket(std::uint16_t port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const timeval patience{kPatience.count(), 0};
-  const int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    ::close(fd);
-    return -1;
-  }
-  return fd;
-}
 
 std::string header_of(std::string_view head, std::string_view name) {
   const std::string start = "\r\n" + std::string(name) + ": ";
@@ -119,7 +99,7 @@ std::string Reply::at(const std::string& pointer) const {
 }
 
 ApiClient::ApiClient(std::uint16_t port, const Credentials& caller, Transport transport)
-    : fd_(connected_socket(port)),
+    : fd_(connected_socket(port, kPatience)),
       signer_(caller, "us-east-1", "127.0.0.1:" + std::to_string(port)) {
   if (transport == Transport::plain) return;
   context_.reset(SSL_CTX_new(TLS_client_method()));

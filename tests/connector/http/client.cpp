@@ -1,7 +1,5 @@
 #include "tests/connector/http/client.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -9,7 +7,6 @@
 #include <openssl/x509.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <array>
@@ -20,27 +17,15 @@
 #include <utility>
 
 #include "connector/api/request.h"
+#include "tests/support/connected_socket.h"
 #include "tests/support/receive.h"
 
 namespace kms::test {
 namespace {
 
-int connected_socket(std::uint16_t port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const timeval patience{50, 0};
-  const int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    const int error = errno;
-    ::close(fd);
-    throw std::system_error(error, std::generic_category(), "connect");
-  }
+int connect_to(std::uint16_t port) {
+  const int fd = connected_socket(port, std::chrono::seconds(50));
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), "connect");
   return fd;
 }
 
@@ -67,9 +52,9 @@ std::optional<std::string> Answer::header(std::string_view name) const {
   return std::nullopt;
 }
 
-Client::Client(std::uint16_t port) : fd_(connected_socket(port)), connected_(true) {}
+Client::Client(std::uint16_t port) : fd_(connect_to(port)), connected_(true) {}
 
-Client::Client(std::uint16_t port, const TlsOffer& offer) : fd_(connected_socket(port)) {
+Client::Client(std::uint16_t port, const TlsOffer& offer) : fd_(connect_to(port)) {
   std::signal(SIGPIPE, SIG_IGN);
   context_.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX_set_security_level(context_.get(),
