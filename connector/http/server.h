@@ -21,7 +21,7 @@ struct Admin {
   service::Metrics* metrics = nullptr;
 };
 
-/// Poco's HTTP server around a Service: the API's listeners and the admin listener.
+/// The API's listeners, around a Service, and the admin listener.
 class Server {
  public:
   using Handler = std::function<api::Response(api::Request&)>;
