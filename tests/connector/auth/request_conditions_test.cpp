@@ -399,9 +399,10 @@ TEST(KmsConditionKeys, OfAliases) {
 TEST(KmsConditionKeys, AreFewWithoutAKeyOrARequest) {
   RequestContext context;
   context.environment = environment();
-  expect("ListKeys", nullptr, context, {{"kms:calleraccount", {"111111111111"}}});
-  expect("ListKeys", nullptr, context_of(api::ListKeysRequest{}),
-         {{"kms:calleraccount", {"111111111111"}}});
+  const Expected few{{"aws:resourceaccount", {"111111111111"}},
+                     {"kms:calleraccount", {"111111111111"}}};
+  expect("ListKeys", nullptr, context, few);
+  expect("ListKeys", nullptr, context_of(api::ListKeysRequest{}), few);
   const keys::KeyRecord key = the_key();
   EXPECT_EQ(value("Encrypt", &key, context, "kms:ViaService"), Values{});
   EXPECT_EQ(value("Encrypt", &key, context, "kms:RecipientAttestation:ImageSha384"), Values{});
