@@ -100,11 +100,11 @@ std::vector<keys::GrantPtr> grants_for(const storage::MetadataStore& store,
   return grants;
 }
 
-std::vector<std::string> alias_names(const storage::MetadataStore& store,
-                                     const keys::KeyRecord& key, std::size_t limit) {
-  std::vector<std::string> names;
+std::optional<std::vector<std::string>> alias_names(const storage::MetadataStore& store,
+                                                    const keys::KeyRecord& key, std::size_t limit) {
   const auto page = store.aliases_of_key(key.scope, key.id, "", limit);
-  if (page.more) return names;
+  if (page.more) return std::nullopt;
+  std::vector<std::string> names;
   for (const keys::AliasPtr& alias : page.items) names.push_back(alias->name);
   return names;
 }

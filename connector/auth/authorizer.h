@@ -49,9 +49,9 @@ class Authorizer {
 std::vector<keys::GrantPtr> grants_for(const storage::MetadataStore& store,
                                        const keys::KeyRecord& key, const Caller& caller);
 
-/// Those of the key; none if it has more than `limit`: conditions on them then fail closed.
-std::vector<std::string> alias_names(const storage::MetadataStore& store,
-                                     const keys::KeyRecord& key, std::size_t limit);
+/// Those of the key; nullopt if it has more than `limit`: conditions on them then fail closed.
+std::optional<std::vector<std::string>> alias_names(const storage::MetadataStore& store,
+                                                    const keys::KeyRecord& key, std::size_t limit);
 
 /// "because no identity-based policy allows the kms:Encrypt action".
 std::string explain(Reason reason, keys::Action action);

@@ -20,6 +20,9 @@ class ConditionSource {
   /// nullopt if the request has none. Numbers, dates and truth values as policies write them.
   [[nodiscard]] virtual std::optional<std::vector<std::string>> values(
       std::string_view key) const = 0;
+  /// Whether the key has values that cannot be told: an Allow that asks for them never applies, a
+  /// Deny always.
+  [[nodiscard]] virtual bool untold(std::string_view /*key*/) const { return false; }
 };
 
 /// How the operator compares one value of the request with one of the policy.

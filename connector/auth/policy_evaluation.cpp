@@ -73,6 +73,7 @@ Applies applies(const Statement& statement, const Question& question) {
   result.resource = !statement.resources || covers_resource(statement, question);
   if (!result.all()) return result;
   const auto failed = std::ranges::find_if(statement.conditions, [&](const Condition& condition) {
+    if (question.conditions.untold(condition.key)) return statement.allow;
     return !holds(condition, question.conditions, statement.variables);
   });
   if (failed != statement.conditions.end()) result.failed = &*failed;

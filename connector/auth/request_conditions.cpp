@@ -206,10 +206,16 @@ Values trailing_days(const Facts& facts) {
   return one_value(std::to_string(std::max<std::int64_t>(days.count(), 0)));
 }
 
+constexpr std::string_view kResourceAliases = "kms:resourcealiases";
+
+bool has_aliases(const Facts& facts) {
+  return !facts.key_policy && facts.key != nullptr && facts.context.key_aliases;
+}
+
 Values resource_aliases(const Facts& facts) {
-  if (facts.key_policy || facts.key == nullptr || !facts.context.key_aliases) return std::nullopt;
+  if (!has_aliases(facts)) return std::nullopt;
   auto aliases = facts.context.key_aliases();
-  return aliases.empty() ? Values{} : Values(std::move(aliases));
+  return aliases && aliases->empty() ? Values{} : aliases;
 }
 
 /// The tags that the request puts on a key.
@@ -280,7 +286,7 @@ constexpr std::array kRows{
         }},
     Row{"kms:replicaregion", [](const Facts& f) { return member(f, "ReplicaRegion"); }},
     Row{"kms:requestalias", [](const Facts& f) { return one_value(f.context.alias); }},
-    Row{"kms:resourcealiases", resource_aliases},
+    Row{kResourceAliases, resource_aliases},
     Row{"kms:retiringprincipal",
         [](const Facts& f) { return of_action(f, {"CreateGrant"}, "RetiringPrincipal"); }},
     Row{"kms:rotationperiodindays",
@@ -309,12 +315,16 @@ Values RequestContext::member(std::string_view name) const {
   return values;
 }
 
-Values RequestConditions::values(std::string_view key) const {
-  std::vector<std::string> given;
+Values RequestConditions::given(std::string_view key) const {
+  std::vector<std::string> values;
   for (const auto& [name, value] : facts_.context.given) {
-    if (equal_ignoring_case(name, key)) given.push_back(value);
+    if (equal_ignoring_case(name, key)) values.push_back(value);
   }
-  if (!given.empty()) return given;
+  return values.empty() ? Values{} : Values(std::move(values));
+}
+
+Values RequestConditions::values(std::string_view key) const {
+  if (Values outweighing = given(key)) return outweighing;
   if (starts_with_ignoring_case(key, kEncryptionContext)) {
     return encryption_context_value(facts_, key.substr(kEncryptionContext.size()));
   }
@@ -328,6 +338,11 @@ Values RequestConditions::values(std::string_view key) const {
       kRows, [key](const Row& known) { return equal_ignoring_case(known.name, key); });
   return row == kRows.end() ? global_values(key, facts_.caller, facts_.context.environment)
                             : row->values(facts_);
+}
+
+bool RequestConditions::untold(std::string_view key) const {
+  return equal_ignoring_case(key, kResourceAliases) && has_aliases(facts_) && !given(key) &&
+         !facts_.context.key_aliases();
 }
 
 std::vector<std::string_view> kms_condition_keys() {

@@ -28,8 +28,8 @@ struct RequestContext {
   std::string_view alias{};        // by which the request names the key; empty: it does not
   std::optional<bool> same_key{};  // ReEncrypt: source and destination are one key
   const keys::GrantRecord* retired = nullptr;  // RetireGrant
-  /// Of the key: its aliases, none if there are more than it may have; its last use.
-  std::function<std::vector<std::string>()> key_aliases{};
+  /// Of the key: its aliases, nullopt if there are more than it may have; its last use.
+  std::function<std::optional<std::vector<std::string>>()> key_aliases{};
   std::function<std::optional<Timestamp>()> last_use{};
   /// Condition keys that outweigh all others (explain's --context).
   std::span<const std::pair<std::string, std::string>> given{};
@@ -52,8 +52,12 @@ class RequestConditions final : public ConditionSource {
   };
   explicit RequestConditions(const Facts& facts) : facts_(facts) {}
   [[nodiscard]] Values values(std::string_view key) const override;
+  /// kms:ResourceAliases of a key that has more aliases than it may (KMS Developer Guide).
+  [[nodiscard]] bool untold(std::string_view key) const override;
 
  private:
+  [[nodiscard]] Values given(std::string_view key) const;
+
   Facts facts_;
 };
 

@@ -398,6 +398,32 @@ TEST(IdentityPolicies, LookAtTheAliasesOfEveryKeyOfARequest) {
   EXPECT_EQ(kms.ok("DescribeKey", R"({"KeyId":"alias/prod"})").at("KeyMetadata.KeyId"), key);
 }
 
+/// What alice's Encrypt is answered by a policy that has `effect` if the key has an alias that
+/// begins with "a", of a key with two such aliases where `limit` are allowed.
+std::string encrypt_by_aliases(const std::string& effect, std::uint32_t limit) {
+  Harness kms;
+  const std::string key = kms.create_key();
+  for (const std::string alias : {"alias/a1", "alias/a2"}) {
+    kms.ok("CreateAlias", "{\"AliasName\":\"" + alias + "\",\"TargetKeyId\":\"" + key + "\"}");
+  }
+  kms.config().limits.aliases_per_key = limit;
+  const std::string rest =
+      effect == "Deny" ? R"({"Effect":"Allow","Action":"kms:Encrypt","Resource":"*"},)" : "";
+  restart_with(kms, rest + R"({"Effect":")" + effect + R"(","Action":"kms:Encrypt","Resource":"*",
+      "Condition":{"ForAnyValue:StringLike":{"kms:ResourceAliases":"alias/a*"}}})");
+  return kms.call("Encrypt", "{\"KeyId\":\"" + key + R"(","Plaintext":"AAAA"})", alice()).outcome();
+}
+
+TEST(IdentityPolicies, OnAliasesFailClosedIfTheKeyHasMoreThanItMay) {
+  EXPECT_EQ(encrypt_by_aliases("Allow", 2), "200");
+  EXPECT_THAT(encrypt_by_aliases("Allow", 1),
+              testing::HasSubstr("because no identity-based policy allows the kms:Encrypt action"));
+  EXPECT_THAT(encrypt_by_aliases("Deny", 2),
+              testing::HasSubstr("with an explicit deny in an identity-based policy"));
+  EXPECT_THAT(encrypt_by_aliases("Deny", 1),
+              testing::HasSubstr("with an explicit deny in an identity-based policy"));
+}
+
 TEST(IdentityPolicies, MeetTheRegionOfAReplica) {
   Harness kms;
   restart_with(kms, R"({"Effect":"Allow","Action":"kms:*","Resource":"*"},
