@@ -27,8 +27,8 @@ std::size_t page_size(const std::optional<std::int32_t>& limit, PageLimits limit
   return static_cast<std::size_t>(std::min(limit.value_or(limits.standard), limits.maximum));
 }
 
-std::string make_marker(const Listing& listing, std::string_view last) {
-  return to_base64url(as_bytes(binding(listing).append(last)));
+std::string make_marker(const Listing& listing, std::string_view position) {
+  return to_base64url(as_bytes(binding(listing).append(position)));
 }
 
 std::string open_marker(const Listing& listing, const std::optional<std::string>& marker) {

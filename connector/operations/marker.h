@@ -22,16 +22,17 @@ struct Listing {
   const Scope& scope;
   std::string_view filter;
 };
-/// An opaque marker, bound to the listing: it continues only the one it came from. `last` is not
-/// empty.
-std::string make_marker(const Listing& listing, std::string_view last);
-/// What `last` was; empty without a marker. InvalidMarkerException for one that this listing did
-/// not make.
+/// An opaque marker, bound to the listing: it continues only the one it came from. `position` is
+/// not empty.
+std::string make_marker(const Listing& listing, std::string_view position);
+/// What `position` was; empty without a marker. InvalidMarkerException for one that this listing
+/// did not make.
 std::string open_marker(const Listing& listing, const std::optional<std::string>& marker);
 
 /// The same for what a call lists.
-inline std::string make_marker(const Call& call, std::string_view filter, std::string_view last) {
-  return make_marker({call.operation(), call.scope(), filter}, last);
+inline std::string make_marker(const Call& call, std::string_view filter,
+                               std::string_view position) {
+  return make_marker({call.operation(), call.scope(), filter}, position);
 }
 inline std::string open_marker(const Call& call, std::string_view filter,
                                const std::optional<std::string>& marker) {

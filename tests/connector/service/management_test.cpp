@@ -110,6 +110,21 @@ TEST_F(Management, KeepsTagsInOrderAndRemovesThem) {
   EXPECT_EQ(kms().ok("ListResourceTags", id(key)).body, R"({"Tags":[],"Truncated":false})");
 }
 
+TEST_F(Management, ListsEveryTagToWhoeverRemovesThemPageByPage) {
+  const std::string key = kms().create_key(
+      R"({"Tags":[{"TagKey":"a","TagValue":""},{"TagKey":"b","TagValue":""},)"
+      R"({"TagKey":"c","TagValue":""},{"TagKey":"d","TagValue":""},{"TagKey":"e","TagValue":""}]})");
+  const Answer first = kms().ok("ListResourceTags", id(key, R"(,"Limit":2)"));
+  kms().ok("UntagResource", id(key, R"(,"TagKeys":["a","b"])"));
+  const std::string marker = ",\"Limit\":2,\"Marker\":\"" + first.at("NextMarker") + "\"";
+  EXPECT_EQ(kms().ok("ListResourceTags", id(key, marker)).at("Tags"),
+            R"([{"TagKey":"c","TagValue":""},{"TagKey":"d","TagValue":""}])");
+  // The tag to go on with is gone itself: what is left is shown from its beginning.
+  kms().ok("UntagResource", id(key, R"(,"TagKeys":["c"])"));
+  EXPECT_EQ(kms().ok("ListResourceTags", id(key, marker)).at("Tags"),
+            R"([{"TagKey":"d","TagValue":""},{"TagKey":"e","TagValue":""}])");
+}
+
 TEST_F(Management, RefusesAMarkerOfAnotherListing) {
   kms().create_key();
   kms().create_key();
