@@ -41,7 +41,7 @@ constexpr std::array kTable{
     StateRow{"GenerateMac", ok, disabled, kP, kI, kU, kC, ok},
     StateRow{"GetKeyLastUsage", ok, ok, ok, ok, ok, ok, ok},
     StateRow{"GetKeyPolicy", ok, ok, ok, ok, ok, ok, ok},
-    StateRow{"GetKeyRotationStatus", ok, ok, ok, kO, kO, ok, ok},
+    StateRow{"GetKeyRotationStatus", ok, ok, ok, ok, kO, ok, ok},
     StateRow{"GetParametersForImport", ok, ok, kP, ok, kO, kC, updating},
     StateRow{"GetPublicKey", ok, ok, kP, kI, kU, kC, ok},
     StateRow{"ImportKeyMaterial", ok, ok, kP, ok, kO, kC, ok},

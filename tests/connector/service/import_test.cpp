@@ -149,6 +149,7 @@ TEST_F(Import, AnswersAsRecordedForASymmetricKey) {
   const std::string encrypt_body = "{\"KeyId\":\"" + id + R"(","Plaintext":"bQ=="})";
   EXPECT_EQ(kms().call("Encrypt", encrypt_body).outcome(),
             "400 KMSInvalidStateException: " + kms().arn(id) + " is pending import.");
+  EXPECT_EQ(kms().ok("GetKeyRotationStatus", id_of(id)).at("KeyRotationEnabled"), "false");
   const Parameters with = parameters(kms(), id);
   const Bytes material = random_bytes(32);
   EXPECT_EQ(import(kms(), id, with, material, "").outcome(),
