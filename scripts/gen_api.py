@@ -313,9 +313,10 @@ def tables_cpp(m):
             if shape["memberOrder"]:
                 out.append("constexpr std::array k%sMembers{" % name)
                 for member in shape["memberOrder"]:
-                    out.append('    member<&%s::%s, k%sShape, %s, %s>("%s"),' % (
+                    default = m.audit["defaults"].get(name, {}).get(member)
+                    out.append('    member<&%s::%s, k%sShape, %s, %s>("%s"%s),' % (
                         name, snake(member), m.target(shape, member), str(member in shape.get("required", [])).lower(),
-                        str(m.audited(name, member)).lower(), member))
+                        str(m.audited(name, member)).lower(), member, ', "%s"' % default if default else ""))
                 out.append("};")
             out.append("constexpr Structure k%s{.name = \"%s\", .members = %s, .create = create<%s>};" % (
                 name, name, "k%sMembers" % name if shape["memberOrder"] else "{}", name))

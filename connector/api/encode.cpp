@@ -33,6 +33,7 @@ std::string epoch_seconds(Timestamp time) {
 struct WireForm {
   using Sink = SecretBytes;
   static bool keeps(const Member&) { return true; }
+  static std::string_view absent(const Member&) { return {}; }
   static void name(Sink& sink, std::string_view name) { append_literal(sink, name); }
   static void timestamp(Sink& sink, Timestamp time) {
     sink.append(std::string_view(epoch_seconds(time)));
@@ -50,6 +51,7 @@ struct WireForm {
 struct AuditForm {
   using Sink = std::string;
   static bool keeps(const Member& member) { return member.audited; }
+  static std::string_view absent(const Member& member) { return member.audited_default; }
   static void name(Sink& sink, std::string_view name) {
     std::string lowered(name);
     if (lowered[0] >= 'A' && lowered[0] <= 'Z')
@@ -72,12 +74,17 @@ class Writer {
     put("{");
     for (const Member& member : structure.members) {
       const void* const place = member.get(object);
-      if (place == nullptr || !Form::keeps(member)) continue;
+      const std::string_view absent = Form::absent(member);
+      if ((place == nullptr && absent.empty()) || !Form::keeps(member)) continue;
       if (any) put(",");
       any = true;
       Form::name(sink_, member.name);
       put(":");
-      value(*member.shape, place);
+      if (place != nullptr) {
+        value(*member.shape, place);
+      } else {
+        append_literal(sink_, absent);
+      }
     }
     put("}");
     return any;

@@ -64,7 +64,7 @@ MemberPointer<Object, Type> split(Type Object::*);
 /// Does not compile if the shape is of another kind than the member, or `required` does not fit the
 /// optional.
 template <auto M, const Shape& S, bool Required, bool Audited>
-constexpr Member member(std::string_view name) {
+constexpr Member member(std::string_view name, std::string_view audited_default = {}) {
   using Parts = decltype(split(M));
   using Object = typename Parts::object;
   using Wrapped = Unwrap<typename Parts::type>;
@@ -74,6 +74,7 @@ constexpr Member member(std::string_view name) {
           .shape = &S,
           .required = Required,
           .audited = Audited,
+          .audited_default = audited_default,
           .emplace = [](void* object) -> void* {
             auto& value = static_cast<Object*>(object)->*M;
             if constexpr (Wrapped::is_optional) {

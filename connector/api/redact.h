@@ -11,7 +11,8 @@ namespace kms::api {
 [[nodiscard]] std::string audit_json(const Structure& structure, const void* object);
 
 /// What the audit record tells of a request, as JSON: lower camel case names, dates in words, only
-/// members that were sent and that the model's audit table lets through; "null" if none is left.
+/// members that were sent, or have a default worth telling, and that the model's audit table lets
+/// through; "null" if none is left.
 /// Never a secret, blob or token.
 template <class Request>
 [[nodiscard]] std::string request_parameters(const Request& request) {

@@ -340,7 +340,7 @@ constexpr std::array kDecryptRequestMembers{
     member<&DecryptRequest::encryption_context, kEncryptionContextTypeShape, false, true>("EncryptionContext"),
     member<&DecryptRequest::grant_tokens, kGrantTokenListShape, false, false>("GrantTokens"),
     member<&DecryptRequest::key_id, kKeyIdTypeShape, false, true>("KeyId"),
-    member<&DecryptRequest::encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("EncryptionAlgorithm"),
+    member<&DecryptRequest::encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("EncryptionAlgorithm", "SYMMETRIC_DEFAULT"),
     member<&DecryptRequest::recipient, kRecipientInfoShape, false, false>("Recipient"),
     member<&DecryptRequest::dry_run, kNullableBooleanTypeShape, false, true>("DryRun"),
     member<&DecryptRequest::dry_run_modifiers, kDryRunModifierListShape, false, true>("DryRunModifiers"),
@@ -471,7 +471,7 @@ constexpr std::array kEncryptRequestMembers{
     member<&EncryptRequest::plaintext, kPlaintextTypeShape, true, false>("Plaintext"),
     member<&EncryptRequest::encryption_context, kEncryptionContextTypeShape, false, true>("EncryptionContext"),
     member<&EncryptRequest::grant_tokens, kGrantTokenListShape, false, false>("GrantTokens"),
-    member<&EncryptRequest::encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("EncryptionAlgorithm"),
+    member<&EncryptRequest::encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("EncryptionAlgorithm", "SYMMETRIC_DEFAULT"),
     member<&EncryptRequest::dry_run, kNullableBooleanTypeShape, false, true>("DryRun"),
 };
 constexpr Structure kEncryptRequest{.name = "EncryptRequest", .members = kEncryptRequestMembers, .create = create<EncryptRequest>};
@@ -814,8 +814,8 @@ constexpr std::array kReEncryptRequestMembers{
     member<&ReEncryptRequest::source_key_id, kKeyIdTypeShape, false, true>("SourceKeyId"),
     member<&ReEncryptRequest::destination_key_id, kKeyIdTypeShape, true, true>("DestinationKeyId"),
     member<&ReEncryptRequest::destination_encryption_context, kEncryptionContextTypeShape, false, true>("DestinationEncryptionContext"),
-    member<&ReEncryptRequest::source_encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("SourceEncryptionAlgorithm"),
-    member<&ReEncryptRequest::destination_encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("DestinationEncryptionAlgorithm"),
+    member<&ReEncryptRequest::source_encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("SourceEncryptionAlgorithm", "SYMMETRIC_DEFAULT"),
+    member<&ReEncryptRequest::destination_encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("DestinationEncryptionAlgorithm", "SYMMETRIC_DEFAULT"),
     member<&ReEncryptRequest::grant_tokens, kGrantTokenListShape, false, false>("GrantTokens"),
     member<&ReEncryptRequest::dry_run, kNullableBooleanTypeShape, false, true>("DryRun"),
     member<&ReEncryptRequest::dry_run_modifiers, kDryRunModifierListShape, false, true>("DryRunModifiers"),
@@ -883,7 +883,7 @@ constexpr Shape kMessageTypeShape{.kind = Kind::enumeration, .values = kMessageT
 constexpr std::array kSignRequestMembers{
     member<&SignRequest::key_id, kKeyIdTypeShape, true, true>("KeyId"),
     member<&SignRequest::message, kPlaintextTypeShape, true, false>("Message"),
-    member<&SignRequest::message_type, kMessageTypeShape, false, true>("MessageType"),
+    member<&SignRequest::message_type, kMessageTypeShape, false, true>("MessageType", "RAW"),
     member<&SignRequest::grant_tokens, kGrantTokenListShape, false, false>("GrantTokens"),
     member<&SignRequest::signing_algorithm, kSigningAlgorithmSpecShape, true, true>("SigningAlgorithm"),
     member<&SignRequest::dry_run, kNullableBooleanTypeShape, false, true>("DryRun"),
@@ -938,7 +938,7 @@ constexpr Structure kUpdatePrimaryRegionRequest{.name = "UpdatePrimaryRegionRequ
 constexpr std::array kVerifyRequestMembers{
     member<&VerifyRequest::key_id, kKeyIdTypeShape, true, true>("KeyId"),
     member<&VerifyRequest::message, kPlaintextTypeShape, true, false>("Message"),
-    member<&VerifyRequest::message_type, kMessageTypeShape, false, true>("MessageType"),
+    member<&VerifyRequest::message_type, kMessageTypeShape, false, true>("MessageType", "RAW"),
     member<&VerifyRequest::signature, kCiphertextTypeShape, true, false>("Signature"),
     member<&VerifyRequest::signing_algorithm, kSigningAlgorithmSpecShape, true, true>("SigningAlgorithm"),
     member<&VerifyRequest::grant_tokens, kGrantTokenListShape, false, false>("GrantTokens"),

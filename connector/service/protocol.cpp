@@ -10,6 +10,8 @@ namespace kms::service {
 namespace {
 
 constexpr std::string_view kContentType = "application/x-amz-json-1.1";
+// What people write by hand. AWS has no use for it; nobody depends on that.
+constexpr std::string_view kPlainContentType = "application/json";
 constexpr std::string_view kTargetPrefix = "TrentService.";
 
 api::Response text(int status, std::string_view body) {
@@ -19,9 +21,10 @@ api::Response text(int status, std::string_view body) {
 }
 
 bool speaks_json(const api::Request& request) {
-  const auto type = request.headers.get("content-type");
-  if (!type) return false;
-  return api::same_header(type->substr(0, type->find_first_of("; ")), kContentType);
+  const auto sent = request.headers.get("content-type");
+  if (!sent) return false;
+  const std::string_view type = std::string_view(*sent).substr(0, sent->find_first_of("; "));
+  return api::same_header(type, kContentType) || api::same_header(type, kPlainContentType);
 }
 
 /// The operation of a well-formed target that the model has.

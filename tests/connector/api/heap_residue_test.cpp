@@ -99,7 +99,9 @@ TEST(HeapResidue, NoneOfAPlaintext) {
                                R"(","EncryptionContext":{"a":"b"}})");
     const auto decoded = decode<EncryptRequest>(text_of(body));
     ASSERT_EQ(decoded.plaintext.text(), kSecret);
-    ASSERT_EQ(request_parameters(decoded), R"({"keyId":"k","encryptionContext":{"a":"b"}})");
+    ASSERT_EQ(
+        request_parameters(decoded),
+        R"({"keyId":"k","encryptionContext":{"a":"b"},"encryptionAlgorithm":"SYMMETRIC_DEFAULT"})");
     const SecretBytes answer =
         encode(DecryptResponse{.key_id = "k", .plaintext = decoded.plaintext.clone()});
     ASSERT_EQ(answer.text(),

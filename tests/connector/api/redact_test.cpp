@@ -20,7 +20,8 @@ TEST(RequestParameters, LeaveOutPlaintextAndTokens) {
           R"({"KeyId":"alias/a","Plaintext":"c2VjcmV0","EncryptionContext":{"a":"b"},)"
           R"("GrantTokens":["t"],"EncryptionAlgorithm":"SYMMETRIC_DEFAULT"})"),
       R"({"keyId":"alias/a","encryptionContext":{"a":"b"},"encryptionAlgorithm":"SYMMETRIC_DEFAULT"})");
-  EXPECT_EQ(told<DecryptRequest>(R"({"CiphertextBlob":"c2VjcmV0"})"), "null");
+  EXPECT_EQ(told<DecryptRequest>(R"({"CiphertextBlob":"c2VjcmV0"})"),
+            R"({"encryptionAlgorithm":"SYMMETRIC_DEFAULT"})");
   EXPECT_EQ(
       told<SignRequest>(
           R"({"KeyId":"k","Message":"aGk=","MessageType":"RAW","SigningAlgorithm":"SM2DSA"})"),

@@ -36,7 +36,8 @@ std::vector<Operation> operations() {
     return [members = std::move(members)](Harness&, const std::string&) { return members; };
   };
   return {
-      {"Encrypt", "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", fixed(R"(,"Plaintext":"c2VjcmV0")"), ""},
+      {"Encrypt", "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", fixed(R"(,"Plaintext":"c2VjcmV0")"),
+       R"("encryptionAlgorithm":"SYMMETRIC_DEFAULT")"},
       {"Encrypt", "RSA_2048", "ENCRYPT_DECRYPT", fixed(R"(,"Plaintext":"c2VjcmV0")" + oaep),
        R"("encryptionAlgorithm":"RSAES_OAEP_SHA_256")"},
       {"Decrypt", "RSA_2048", "ENCRYPT_DECRYPT",
@@ -61,7 +62,7 @@ std::vector<Operation> operations() {
                              kms.ok("Sign", "{\"KeyId\":\"" + key + "\"" + ecdsa + "}"),
                              "Signature");
        },
-       R"("signingAlgorithm":"ECDSA_SHA_256")"},
+       R"("messageType":"RAW","signingAlgorithm":"ECDSA_SHA_256")"},
       {"GenerateMac", "HMAC_256", "GENERATE_VERIFY_MAC", fixed(hmac),
        R"("macAlgorithm":"HMAC_SHA_256")"},
       {"VerifyMac", "HMAC_256", "GENERATE_VERIFY_MAC",

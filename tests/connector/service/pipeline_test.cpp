@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,12 +13,13 @@ namespace {
 
 class Pipeline : public ServiceTest {
  protected:
-  static api::Request unsigned_request(const std::string& target, std::string_view body) {
+  static api::Request unsigned_request(const std::string& target, std::string_view body,
+                                       const std::string& type = "application/x-amz-json-1.1") {
     api::Request request;
     request.method = "POST";
     request.uri = "/";
     request.headers.add("Host", "127.0.0.1");
-    request.headers.add("Content-Type", "application/x-amz-json-1.1");
+    request.headers.add("Content-Type", type);
     if (!target.empty()) request.headers.add("X-Amz-Target", target);
     request.body = SecretBytes::copy_of(body);
     request.peer_address = "127.0.0.1";
@@ -75,6 +77,13 @@ TEST_F(Pipeline, AnswersOtherMethodsAndContentTypesInXml) {
   const Answer unknown = handle(std::move(full));
   EXPECT_EQ(unknown.status, 404);
   EXPECT_EQ(unknown.body, "<UnknownOperationException/>\n");
+}
+
+TEST_F(Pipeline, TakesPlainJsonForKmsJson) {
+  EXPECT_EQ(
+      handle(unsigned_request("TrentService.ListKeys", "{}", "application/json; charset=utf-8"))
+          .outcome(),
+      handle(unsigned_request("TrentService.ListKeys", "{}")).outcome());
 }
 
 TEST_F(Pipeline, AnswersAPreflight) {
@@ -153,6 +162,12 @@ TEST(Audit, RecordsEachRequestOnceWithoutSecrets) {
         records, [&](const auto& record) { return record["eventName"] == name.c_str(); });
   };
   const auto& created = find("CreateKey");
+  EXPECT_THAT(
+      lines,
+      testing::Contains(testing::HasSubstr(
+          R"("requestParameters":{"description":"audited","keyUsage":"ENCRYPT_DECRYPT",)"
+          R"("customerMasterKeySpec":"SYMMETRIC_DEFAULT","keySpec":"SYMMETRIC_DEFAULT",)"
+          R"("origin":"AWS_KMS","bypassPolicyLockoutSafetyCheck":false,"multiRegion":false})")));
   EXPECT_STREQ(created["responseElements"]["keyMetadata"]["keyId"].GetString(), key.c_str());
   EXPECT_FALSE(created["readOnly"].GetBool());
   const auto& encrypted = find("Encrypt");
