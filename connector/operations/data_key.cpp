@@ -10,7 +10,13 @@ std::size_t size_of(const DataKeyRequest& request) {
     throw api::validation_error("Please specify either number of bytes or key spec.");
   }
   if (request.number_of_bytes) return static_cast<std::size_t>(*request.number_of_bytes);
-  return *request.key_spec == api::DataKeySpec::aes_256 ? 32 : 16;
+  if (request.key_spec == api::DataKeySpec::aes_256) return 32;
+  if (request.key_spec == api::DataKeySpec::aes_128) return 16;
+  // Any other spec of a KMS key passes the decoder, as on AWS.
+  throw api::validation_error("1 validation error detected: Value '" +
+                              std::string(api::to_string(*request.key_spec)) +
+                              "' at 'keySpec' failed to satisfy constraint: Member must satisfy "
+                              "enum value set: [AES_256, AES_128]");
 }
 
 }  // namespace

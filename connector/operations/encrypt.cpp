@@ -12,7 +12,7 @@ api::EncryptResponse encrypt(Call& call, const api::EncryptRequest& in) {
                                            .grant_tokens = in.grant_tokens,
                                            .algorithm = in.encryption_algorithm,
                                            .action = "Encrypt"},
-                                          &in.plaintext);
+                                          in.plaintext);
   call.end_dry_run(in.dry_run);
   Sealed sealed = seal(call, sealing, in.plaintext);
   call.used(sealing.key);

@@ -39,8 +39,8 @@ Use use_of(const Source& source) {
 /// wrong too.
 keys::AuthorizedKey authorize_source(Call& call, const Source& source,
                                      const std::optional<keys::Ciphertext>& ciphertext) {
-  if (!source.key_id) {
-    if (!ciphertext) throw Error(ErrorCode::invalid_ciphertext);
+  if (!source.key_id && !ciphertext) throw Error(ErrorCode::invalid_ciphertext);
+  if (ciphertext && tells_key(call, *ciphertext, source.key_id)) {
     return call.authorize(ciphertext->header, use_of(source));
   }
   keys::AuthorizedKey key = call.authorize(*source.key_id, use_of(source));
@@ -81,17 +81,30 @@ void check_size(const keys::KeySpecRow& spec, const keys::EncryptionRow& algorit
 
 }  // namespace
 
-Sealing prepare_sealing(Call& call, const Target& target, const SecretBytes* plaintext) {
-  auto key = call.authorize(target.key_id, {.action = target.action,
-                                            .encryption_context = &target.encryption_context,
-                                            .grant_tokens = &target.grant_tokens,
-                                            .same_key = target.same_key});
+bool tells_key(const Call& call, const keys::Ciphertext& ciphertext,
+               const std::optional<std::string>& key_id) {
+  if (!key_id) return true;
+  if (!keys::is_key_id(*key_id)) return false;
+  const keys::KeyReference named =
+      keys::parse_key_reference(*key_id, call.scope(), Accepts::key_only);
+  return named.key_id == ciphertext.header.key_id &&
+         named.scope.account != ciphertext.header.account &&
+         !call.visible_key(named.scope, named.key_id);
+}
+
+keys::AuthorizedKey authorize_target(Call& call, const Target& target) {
+  return call.authorize(target.key_id, {.action = target.action,
+                                        .encryption_context = &target.encryption_context,
+                                        .grant_tokens = &target.grant_tokens,
+                                        .same_key = target.same_key});
+}
+
+Sealing prepare_sealing(Call& call, const Target& target, const SecretBytes& plaintext) {
+  auto key = authorize_target(call, target);
   call.check_usage(key, api::KeyUsageType::encrypt_decrypt);
   call.check_state(key);
   const auto& row = check_algorithm(key, target.algorithm, target.encryption_context, "encrypting");
-  if (plaintext != nullptr) {
-    check_size(keys::key_spec(key.record().spec), row, plaintext->size());
-  }
+  check_size(keys::key_spec(key.record().spec), row, plaintext.size());
   return {.key = std::move(key),
           .algorithm = row.algorithm,
           .encryption_context = context_of(target.encryption_context)};
@@ -122,14 +135,13 @@ std::optional<Opened> open_ciphertext(Call& call, const Source& source) {
   const auto ciphertext =
       ignore || !symmetric ? std::nullopt : keys::parse_ciphertext(source.ciphertext->view());
   keys::AuthorizedKey key = authorize_source(call, source, ciphertext);
+  if (ignore) return std::nullopt;
   // Before usage and algorithm, as AWS: an RSA ciphertext that is sent without its algorithm is a
   // bad ciphertext.
-  if (symmetric && !ignore && !ciphertext) throw Error(ErrorCode::invalid_ciphertext);
+  if (symmetric && !ciphertext) throw Error(ErrorCode::invalid_ciphertext);
   call.check_usage(key, api::KeyUsageType::encrypt_decrypt);
   call.check_state(key);
   const auto& row = check_algorithm(key, source.algorithm, source.encryption_context, "decrypting");
-  if (ignore) return std::nullopt;
-
   const auto store = call.key_stores().of(key.record());
   auto plaintext =
       row.hash ? store->rsa_decrypt(key, *row.hash, source.ciphertext->view(), call.deadline())

@@ -24,8 +24,10 @@ struct Sealing {
   const EncryptionContext& encryption_context;
 };
 
-/// Finds the key and checks everything; `plaintext` may be null where it is not known.
-Sealing prepare_sealing(Call& call, const Target& target, const SecretBytes* plaintext);
+/// Finds the key and checks the permission only.
+keys::AuthorizedKey authorize_target(Call& call, const Target& target);
+/// Finds the key and checks everything.
+Sealing prepare_sealing(Call& call, const Target& target, const SecretBytes& plaintext);
 
 struct Sealed {
   Bytes ciphertext;
@@ -46,6 +48,11 @@ struct Source {
   std::string_view action;         // Decrypt or ReEncryptFrom
   std::optional<bool> same_key{};  // as Use has it
 };
+
+/// Whether the ciphertext tells which key to decrypt with: the request names none, or names by its
+/// bare id one that the caller's account does not have and the ciphertext's has.
+bool tells_key(const Call& call, const keys::Ciphertext& ciphertext,
+               const std::optional<std::string>& key_id);
 
 struct Opened {
   keys::AuthorizedKey key;

@@ -11,10 +11,14 @@ namespace {
 bool is_same_key(const Call& call, const api::ReEncryptRequest& in) {
   try {
     const keys::KeyPtr destination = call.find_key(in.destination_key_id, {});
-    if (in.source_key_id) return call.find_key(*in.source_key_id, {})->arn() == destination->arn();
     const auto ciphertext =
         in.ciphertext_blob ? keys::parse_ciphertext(in.ciphertext_blob->view()) : std::nullopt;
-    const keys::KeyPtr source = ciphertext ? call.key_of(ciphertext->header) : nullptr;
+    keys::KeyPtr source;
+    if (ciphertext && tells_key(call, *ciphertext, in.source_key_id)) {
+      source = call.key_of(ciphertext->header);
+    } else if (in.source_key_id) {
+      source = call.find_key(*in.source_key_id, {});
+    }
     return source && source->arn() == destination->arn();
   } catch (const api::Error&) {
     return false;
@@ -34,14 +38,17 @@ api::ReEncryptResponse re_encrypt(Call& call, const api::ReEncryptRequest& in) {
                                              .dry_run_modifiers = in.dry_run_modifiers,
                                              .action = "ReEncryptFrom",
                                              .same_key = same_key});
-  const Sealing sealing = prepare_sealing(call,
-                                          {.key_id = in.destination_key_id,
-                                           .encryption_context = in.destination_encryption_context,
-                                           .grant_tokens = in.grant_tokens,
-                                           .algorithm = in.destination_encryption_algorithm,
-                                           .action = "ReEncryptTo",
-                                           .same_key = same_key},
-                                          opened ? &opened->plaintext : nullptr);
+  const Target target{.key_id = in.destination_key_id,
+                      .encryption_context = in.destination_encryption_context,
+                      .grant_tokens = in.grant_tokens,
+                      .algorithm = in.destination_encryption_algorithm,
+                      .action = "ReEncryptTo",
+                      .same_key = same_key};
+  if (!opened) {
+    static_cast<void>(authorize_target(call, target));
+    call.end_dry_run(in.dry_run);  // throws: only dry runs do without the ciphertext
+  }
+  const Sealing sealing = prepare_sealing(call, target, opened->plaintext);
   call.end_dry_run(in.dry_run);
   Sealed sealed = seal(call, sealing, opened->plaintext);
   call.used(opened->key);

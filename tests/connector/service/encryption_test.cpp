@@ -154,6 +154,21 @@ TEST_F(Encryption, WantsExactlyOneSizeOfADataKey) {
             refused);
 }
 
+// The decoder takes every spec of a KMS key there, as on AWS.
+TEST_F(Encryption, MakesNoDataKeyOfAnotherSpecThanAes) {
+  const std::string key = kms().create_key();
+  for (const char* operation : {"GenerateDataKey", "GenerateDataKeyWithoutPlaintext"}) {
+    for (const std::string spec : {"SYMMETRIC_DEFAULT", "RSA_2048", "HMAC_512"}) {
+      EXPECT_EQ(kms()
+                    .call(operation, "{\"KeyId\":\"" + key + R"(","KeySpec":")" + spec + "\"}")
+                    .outcome(),
+                "400 ValidationException: 1 validation error detected: Value '" + spec +
+                    "' at 'keySpec' failed to satisfy constraint: Member must satisfy enum value "
+                    "set: [AES_256, AES_128]");
+    }
+  }
+}
+
 TEST_F(Encryption, GeneratesRandomBytes) {
   const std::string one =
       decode_base64(kms().ok("GenerateRandom", R"({"NumberOfBytes":1024})").at("Plaintext"));
@@ -215,6 +230,14 @@ TEST_F(Encryption, DryRunChecksEverythingAndDoesNothing) {
   kms().ok("DisableKey", "{\"KeyId\":\"" + key + "\"}");
   EXPECT_EQ(decrypt(blob, R"(,"DryRun":true)").outcome(),
             "400 DisabledException: " + kms().arn(key) + " is disabled.");
+  // Without the ciphertext it is about the permission, whatever the key's state.
+  const std::string ignore = R"(,"DryRun":true,"DryRunModifiers":["IGNORE_CIPHERTEXT"]})";
+  EXPECT_EQ(kms().call("Decrypt", "{\"KeyId\":\"" + key + "\"" + ignore).outcome(), done);
+  EXPECT_EQ(kms()
+                .call("ReEncrypt", "{\"SourceKeyId\":\"" + key + R"(","DestinationKeyId":")" + key +
+                                       "\"" + ignore)
+                .outcome(),
+            done);
 }
 
 TEST_F(Encryption, RefusesARecipientInsteadOfIgnoringIt) {

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <string>
 
 #include "connector/base/encodings.h"
@@ -187,6 +189,25 @@ TEST_F(KeyPolicies, ShareAKeyWithAnotherAccount) {
           .call("Decrypt", R"({"CiphertextBlob":")" + encrypted.at("CiphertextBlob") + "\"}", bob())
           .at("Plaintext"),
       "eA==");
+  // The bare id is of the ciphertext's account there, in whatever case.
+  const std::string blob = R"({"CiphertextBlob":")" + encrypted.at("CiphertextBlob") + "\"";
+  const auto by_id = [&](const char* operation, const std::string& members) {
+    return kms().call(operation, blob + members + "}", bob());
+  };
+  std::string upper = key;
+  std::ranges::transform(upper, upper.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  for (const std::string& id : {key, upper}) {
+    EXPECT_EQ(by_id("Decrypt", R"(,"KeyId":")" + id + "\"").at("Plaintext"), "eA==");
+    EXPECT_EQ(by_id("ReEncrypt", R"(,"SourceKeyId":")" + id + R"(","DestinationKeyId":")" +
+                                     kms().arn(key) + "\"")
+                  .at("SourceKeyId"),
+              kms().arn(key));
+  }
+  const std::string other = kms().create_key();
+  EXPECT_EQ(by_id("Decrypt", R"(,"KeyId":")" + other + "\"").outcome(),
+            "400 NotFoundException: Key 'arn:aws:kms:us-east-1:111122223333:key/" + other +
+                "' does not exist");
   // Not across accounts, whatever the policies say.
   EXPECT_EQ(kms().call("DisableKey", key_body(kms().arn(key)), bob()).outcome(),
             foreign(kBob, "kms:DisableKey"));
