@@ -72,4 +72,11 @@ bool matches(const Pattern& pattern, std::string_view text) {
   return compiled().at(&pattern)->match(std::string(text), 0, found) > 0;
 }
 
+bool is_tag_text(std::string_view text) {
+  static const Poco::RegularExpression kAllowed(R"(\A[\p{L}\p{Z}\p{N}_.:/=+\-@]*\z)",
+                                                Poco::RegularExpression::RE_UTF8);
+  Poco::RegularExpression::Match found;
+  return kAllowed.match(std::string(text), 0, found) > 0;
+}
+
 }  // namespace kms::api

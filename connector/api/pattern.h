@@ -10,4 +10,8 @@ namespace kms::api {
 /// the text.
 [[nodiscard]] bool matches(const Pattern& pattern, std::string_view text);
 
+/// Whether a tag may hold the text (valid UTF-8): letters, digits and spaces of any script, and
+/// _ . : / = + - @. The model has no pattern for it; KMS answers a TagException.
+[[nodiscard]] bool is_tag_text(std::string_view text);
+
 }  // namespace kms::api

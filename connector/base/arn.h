@@ -6,10 +6,13 @@
 
 namespace kms {
 
+/// The only one served.
+inline constexpr std::string_view kPartition = "aws";
+
 /// An Amazon Resource Name: arn:partition:service:region:account:resource. The parts are not
 /// checked further.
 struct Arn {
-  std::string partition = "aws";
+  std::string partition{kPartition};
   std::string service;
   std::string region;
   std::string account;

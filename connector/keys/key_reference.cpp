@@ -31,7 +31,7 @@ std::string lower(std::string_view text) {
 
 KeyReference parse_arn(std::string_view text, const Scope& caller, Accepts accepts) {
   const auto arn = Arn::parse(text);
-  if (!arn || arn->service != "kms" || arn->partition.empty()) {
+  if (!arn || arn->service != "kms" || arn->partition != kPartition) {
     throw api::Error(ErrorCode::invalid_arn, "Invalid arn " + std::string(text));
   }
   const std::string_view resource = arn->resource;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "connector/api/error.h"
+#include "connector/api/pattern.h"
 
 namespace kms::operations {
 namespace {
@@ -21,16 +22,6 @@ bool is_reserved(std::string_view key) {
          });
 }
 
-// Letters, digits and spaces of any script, and _ . : / = + - @. What is beyond ASCII is taken for
-// a letter.
-bool is_plain(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x80 || std::isalnum(byte) != 0 ||
-           std::string_view(" _.:/=+-@").find(c) != std::string_view::npos;
-  });
-}
-
 }  // namespace
 
 void check_tags(const std::vector<api::Tag>& tags, std::size_t limit) {
@@ -41,8 +32,9 @@ void check_tags(const std::vector<api::Tag>& tags, std::size_t limit) {
   }
   for (const api::Tag& tag : tags) {
     check_tag_key(tag.tag_key);
-    if (!is_plain(tag.tag_key) || !is_plain(tag.tag_value))
+    if (!api::is_tag_text(tag.tag_key) || !api::is_tag_text(tag.tag_value)) {
       throw Error(ErrorCode::tag, "Invalid tag");
+    }
   }
 }
 

@@ -68,6 +68,9 @@ TEST(KeyReference, RefusesArnsOfOtherThings) {
             "InvalidArnException: Invalid arn arn:aws:s3:::bucket");
   EXPECT_EQ(refusal("arn:aws:kms:us-east-1:123456789012:grant/1", Accepts::any),
             "InvalidArnException: Invalid arn arn:aws:kms:us-east-1:123456789012:grant/1");
+  const std::string china =
+      "arn:aws-cn:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+  EXPECT_EQ(refusal(china, Accepts::any), "InvalidArnException: Invalid arn " + china);
 }
 
 }  // namespace
