@@ -1,5 +1,6 @@
 #include "connector/audit/record.h"
 
+#include <set>
 #include <string_view>
 
 #include "connector/base/encodings.h"
@@ -77,6 +78,11 @@ void write_session(std::string& out, const auth::Caller& caller) {
   context.end();
 }
 
+bool is_of_another_account(const Record& record) {
+  return record.caller && !record.recipient_account.empty() &&
+         record.caller->account != record.recipient_account;
+}
+
 void write_identity(std::string& out, const Record& record) {
   Object identity(out);
   if (record.event_type == kServiceEvent) {
@@ -84,6 +90,13 @@ void write_identity(std::string& out, const Record& record) {
     identity.text("invokedBy", kInternal);
   } else if (record.caller) {
     const auth::Caller& caller = *record.caller;
+    if (is_of_another_account(record)) {
+      identity.text("type", "AWSAccount");
+      identity.text("principalId", caller.principal_id);
+      identity.text("accountId", caller.account);
+      identity.end();
+      return;
+    }
     identity.text("type", caller.type);
     identity.text("principalId", caller.principal_id);
     identity.text("arn", caller.arn);
@@ -177,6 +190,7 @@ std::string to_json(const Record& record) {
   event.flag("managementEvent", true);
   const bool own = record.recipient_account.empty() && record.caller.has_value();
   event.text_if_any("recipientAccountId", own ? record.caller->account : record.recipient_account);
+  event.text_if_any("sharedEventID", record.shared_event_id);
   if (!record.service_event_details.empty()) {
     event.json("serviceEventDetails", record.service_event_details);
   }
@@ -184,6 +198,28 @@ std::string to_json(const Record& record) {
   if (record.tls || !record.host.empty()) write_tls(event.member("tlsDetails"), record);
   event.end();
   return out;
+}
+
+std::vector<std::string> to_lines(const Record& record, Random& random) {
+  std::set<std::string> others;
+  if (record.caller && record.error_code.empty()) {
+    for (const Resource& resource : record.resources) {
+      if (resource.account != record.caller->account) others.insert(resource.account);
+    }
+  }
+  if (others.empty()) return {to_json(record)};
+  Record shared = record;
+  shared.shared_event_id = make_uuid(random);
+  std::vector<std::string> lines{to_json(shared)};
+  shared.decisions.clear();
+  for (const std::string& account : others) {
+    shared.event_id = make_uuid(random);
+    shared.recipient_account = account;
+    shared.resources = record.resources;
+    std::erase_if(shared.resources, [&](const Resource& r) { return r.account != account; });
+    lines.push_back(to_json(shared));
+  }
+  return lines;
 }
 
 }  // namespace kms::audit

@@ -9,6 +9,7 @@
 #include "connector/api/request.h"
 #include "connector/auth/caller.h"
 #include "connector/base/clock.h"
+#include "connector/base/random.h"
 
 namespace kms::audit {
 
@@ -53,10 +54,16 @@ struct Record {
   /// "AwsApiCall", or "AwsServiceEvent" for what jobs do.
   std::string event_type = "AwsApiCall";
   std::string service_event_details;  // JSON, service events only
-  std::string recipient_account;
+  std::string recipient_account;      // whose record it is
+  std::string shared_event_id;        // the same in the records of one event in several accounts
 };
 
-/// One line of JSON, without the newline.
+/// One line of JSON, without the newline. What an account is told of another's caller is who it is,
+/// by unique id, and not by which of the other's policies it was allowed.
 [[nodiscard]] std::string to_json(const Record& record);
+
+/// The request's record for the caller's account and, if it succeeded with the keys of other
+/// accounts, one for each of those, as CloudTrail has it.
+[[nodiscard]] std::vector<std::string> to_lines(const Record& record, Random& random);
 
 }  // namespace kms::audit

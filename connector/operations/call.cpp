@@ -277,7 +277,9 @@ void Call::touches(const std::string& arn, const std::string& account) {
 }
 
 void Call::commit_audited(std::vector<storage::Change> changes) {
-  changes.emplace_back(storage::AppendAudit{audit::to_json(record_)});
+  for (std::string& line : audit::to_lines(record_, random())) {
+    changes.emplace_back(storage::AppendAudit{std::move(line)});
+  }
   context_.store.commit(changes);
   audited_ = true;
   context_.audit.outbox_grew();

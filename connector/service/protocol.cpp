@@ -31,7 +31,7 @@ bool speaks_json(const api::Request& request) {
 std::optional<std::string> operation_of(const api::Request& request) {
   const auto target = request.headers.get("x-amz-target");
   if (!target || !target->starts_with(kTargetPrefix)) return std::nullopt;
-  const std::string_view name = target->substr(kTargetPrefix.size());
+  const std::string_view name = claimed_operation(request);
   if (api::find_operation(name) == nullptr) return std::nullopt;
   return std::string(name);
 }
@@ -66,6 +66,12 @@ Foreign nameless(const api::Request& request) {
 }
 
 }  // namespace
+
+std::string_view claimed_operation(const api::Request& request) {
+  std::string_view target = request.headers.get("x-amz-target").value_or("");
+  if (target.starts_with(kTargetPrefix)) target.remove_prefix(kTargetPrefix.size());
+  return target;
+}
 
 std::variant<Target, Foreign> read_target(const api::Request& request) {
   if (request.method == "OPTIONS" && request.headers.has("origin")) return preflight(request);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "connector/api/request.h"
@@ -18,6 +19,10 @@ struct Foreign {
   api::Response response;
   std::string error_code;  // for the audit record; empty: none
 };
+
+/// The operation that the target names, whether there is one of the name or not; empty without a
+/// target.
+std::string_view claimed_operation(const api::Request& request);
 
 /// Looks at method, content type, target and whether there is a body. Throws
 /// UnknownOperationException or SerializationException as AWS does, even for unsigned requests.

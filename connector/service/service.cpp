@@ -116,17 +116,19 @@ api::Response Service::Impl::answer(api::Request& request, audit::Record& record
                                     SteadyTime deadline) {
   if (sts::Endpoint::is_addressed(request)) return answer_sts(request, record);
   try {
+    record.event_name = claimed_operation(request);
+    const api::OperationInfo* const claimed = api::find_operation(record.event_name);
+    record.read_only = claimed == nullptr || claimed->read_only;
     auto outside = read_target(request);
     if (auto* foreign = std::get_if<Foreign>(&outside)) {
       record.event_name = request.method;
+      record.read_only = true;
       record.error_code = foreign->error_code;
       return std::move(foreign->response);
     }
-    const std::string operation = std::get<Target>(outside).operation;
-    record.event_name = operation;
-    record.read_only = api::find_operation(operation)->read_only;
-    return {
-        .status = 200, .headers = {}, .body = run(request, operation, record, audited, deadline)};
+    return {.status = 200,
+            .headers = {},
+            .body = run(request, std::get<Target>(outside).operation, record, audited, deadline)};
   } catch (const Error& error) {
     return refusal(error, record);
   } catch (const std::exception& error) {
@@ -160,7 +162,9 @@ api::Response Service::Impl::handle(api::Request& request) noexcept {
     if (!record.caller) record.access_key_id = auth::claimed_access_key_id(request);
     if (!audited) {
       try {
-        deps.context.audit.write(audit::to_json(record));
+        for (std::string& line : audit::to_lines(record, deps.context.random)) {
+          deps.context.audit.write(std::move(line));
+        }
       } catch (const std::exception& error) {
         // What cannot be audited is not answered.
         log(LogLevel::error, "audit", error.what());

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace kms::audit {
 namespace {
 
@@ -41,6 +43,54 @@ TEST(Record, IsCloudTrails) {
       R"("readOnly":true,"resources":[{"accountId":"123456789012","type":"AWS::KMS::Key",)"
       R"("ARN":"arn:aws:kms:us-east-1:123456789012:key/1234abcd"}],"eventType":"AwsApiCall",)"
       R"("managementEvent":true,"recipientAccountId":"123456789012","eventCategory":"Management"})");
+}
+
+/// 0, 1, 2 ...: ids that a test can spell.
+class CountingRandom final : public Random {
+ public:
+  void fill(std::span<std::uint8_t> out) override { std::ranges::fill(out, next_++); }
+
+ private:
+  std::uint8_t next_ = 0;
+};
+
+TEST(Record, IsOneForTheCallersAccount) {
+  CountingRandom random;
+  EXPECT_EQ(to_lines(example(), random), std::vector<std::string>{to_json(example())});
+}
+
+TEST(Record, IsOneForTheKeysAccountToo) {
+  Record record = example();
+  record.recipient_account = "123456789012";
+  record.decisions = {
+      {.action = "kms:DescribeKey", .allowed = true, .policy = "own", .statement = ""}};
+  record.resources.push_back(
+      {.arn = "arn:aws:kms:us-east-1:111122223333:key/5678", .account = "111122223333"});
+  CountingRandom random;
+  const std::vector<std::string> lines = to_lines(record, random);
+  ASSERT_EQ(lines.size(), 2U);
+  record.shared_event_id = "00000000-0000-4000-8000-000000000000";
+  EXPECT_EQ(lines[0], to_json(record));
+  EXPECT_EQ(
+      lines[1],
+      R"({"eventVersion":"1.11","userIdentity":{"type":"AWSAccount","principalId":"AIDAALICEEXAMPLE",)"
+      R"("accountId":"123456789012"},"eventTime":"2015-08-30T12:36:00Z","eventSource":"kms.amazonaws.com",)"
+      R"("eventName":"DescribeKey","awsRegion":"us-east-1","sourceIPAddress":"192.0.2.1",)"
+      R"("userAgent":"aws-cli/2.9.19","requestParameters":{"keyId":"alias/app"},"responseElements":null,)"
+      R"("requestID":"0d3e1d1d-6e7e-4a0e-9c38-41ab2c9a3f55","eventID":"01010101-0101-4101-8101-010101010101",)"
+      R"("readOnly":true,"resources":[{"accountId":"111122223333","type":"AWS::KMS::Key",)"
+      R"("ARN":"arn:aws:kms:us-east-1:111122223333:key/5678"}],"eventType":"AwsApiCall",)"
+      R"("managementEvent":true,"recipientAccountId":"111122223333",)"
+      R"("sharedEventID":"00000000-0000-4000-8000-000000000000","eventCategory":"Management"})");
+}
+
+TEST(Record, OfARefusalIsTheCallersOnly) {
+  Record record = example();
+  record.error_code = "AccessDeniedException";
+  record.resources = {
+      {.arn = "arn:aws:kms:us-east-1:111122223333:key/5678", .account = "111122223333"}};
+  CountingRandom random;
+  EXPECT_EQ(to_lines(record, random), std::vector<std::string>{to_json(record)});
 }
 
 TEST(Record, TellsOfARefusalOverTls) {

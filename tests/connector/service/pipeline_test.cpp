@@ -139,6 +139,57 @@ TEST(Audit, CountsWrongSignatures) {
       << lines[1];
 }
 
+TEST(Audit, NamesTheOperationThatWasAskedForEvenIfThereIsNone) {
+  Harness kms;
+  const auto ask = [&](const char* target, std::string_view body) {
+    api::Request request;
+    request.method = "POST";
+    request.uri = "/";
+    request.headers.add("Content-Type", "application/x-amz-json-1.1");
+    request.headers.add("X-Amz-Target", target);
+    request.body = SecretBytes::copy_of(body);
+    return kms.handle(request).status;
+  };
+  EXPECT_EQ(ask("TrentService.NoSuchThing", "{}"), 400);
+  EXPECT_EQ(ask("TrentService.CreateKey", ""), 400);
+  kms.stop();
+  const auto lines = kms.audit_lines();
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_THAT(lines[0], testing::HasSubstr(R"("eventName":"NoSuchThing")"));
+  EXPECT_THAT(lines[1], testing::HasSubstr(R"("eventName":"CreateKey")"));
+  EXPECT_THAT(lines[1], testing::HasSubstr(R"("readOnly":false)"));
+}
+
+TEST(Audit, TellsBothAccountsOfAUseAcrossThem) {
+  Harness kms;
+  const std::string key = kms.create_key(
+      R"({"Policy":"{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*\",)"
+      R"(\"Principal\":{\"AWS\":[\"123456789012\",\"111122223333\"]}}]}"})");
+  EXPECT_EQ(kms.call("Encrypt", "{\"KeyId\":\"" + kms.arn(key) + R"(","Plaintext":"eA=="})", bob())
+                .status,
+            200);
+  EXPECT_EQ(kms.call("CreateGrant",
+                     "{\"KeyId\":\"" + kms.arn(key) + R"(","Operations":["Encrypt"],)" +
+                         R"("GranteePrincipal":"arn:aws:iam::111122223333:user/bob"})",
+                     bob())
+                .status,
+            200);
+  kms.stop();
+  for (const char* event : {"Encrypt", "CreateGrant"}) {
+    std::vector<std::string> lines = kms.audit_lines();
+    std::erase_if(lines, [&](const std::string& line) {
+      return line.find(R"("eventName":")" + std::string(event) + "\"") == std::string::npos;
+    });
+    EXPECT_THAT(
+        lines,
+        testing::ElementsAre(
+            testing::AllOf(testing::HasSubstr(R"("recipientAccountId":"111122223333","shared)"),
+                           testing::HasSubstr("user/bob")),
+            testing::AllOf(testing::HasSubstr(R"("recipientAccountId":"123456789012","shared)"),
+                           testing::HasSubstr(R"("userIdentity":{"type":"AWSAccount")"))));
+  }
+}
+
 TEST(Audit, RecordsEachRequestOnceWithoutSecrets) {
   Harness kms;
   const std::string key = kms.create_key(R"({"Description":"audited"})");
