@@ -36,7 +36,7 @@ void check_alias_name(const std::string& name) {
   }
 }
 
-keys::AuthorizedKey alias_target(Call& call, const std::string& reference) {
+void check_alias_target(const Call& call, const std::string& reference) {
   const auto arn = Arn::parse(reference);
   const std::string_view resource =
       arn ? std::string_view(arn->resource) : std::string_view(reference);
@@ -45,7 +45,7 @@ keys::AuthorizedKey alias_target(Call& call, const std::string& reference) {
   if (arn && arn->account != call.scope().account) {
     throw api::access_denied("This operation cannot be called cross account");
   }
-  return call.manage(reference);
+  static_cast<void>(keys::parse_key_reference(reference, call.scope(), Accepts::key_only));
 }
 
 void check_alias_limit(const Call& call, const keys::KeyRecord& key) {

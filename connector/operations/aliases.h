@@ -11,9 +11,9 @@ namespace kms::operations {
 /// model has checked length and characters.
 void check_alias_name(const std::string& name);
 
-/// The key an alias is to point to: a key of the caller's account and Region, allowed and in a
-/// fitting state.
-keys::AuthorizedKey alias_target(Call& call, const std::string& reference);
+/// Refuses what an alias cannot point to, whoever asks: aliases, keys of other accounts and
+/// Regions.
+void check_alias_target(const Call& call, const std::string& reference);
 
 /// LimitExceededException if the key has as many aliases as it may have.
 void check_alias_limit(const Call& call, const keys::KeyRecord& key);

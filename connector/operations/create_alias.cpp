@@ -7,9 +7,10 @@ namespace {
 
 void create_alias(Call& call, const api::CreateAliasRequest& in) {
   check_alias_name(in.alias_name);
+  check_alias_target(call, in.target_key_id);
   const std::string arn = alias_arn(call.scope(), in.alias_name);
   call.authorize_account({}, arn);
-  const auto key = alias_target(call, in.target_key_id);
+  const auto key = call.manage(in.target_key_id);
   if (call.store().alias(call.scope(), in.alias_name)) {
     throw api::Error(api::ErrorCode::already_exists,
                      "An alias with the name " + arn + " already exists");

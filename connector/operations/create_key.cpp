@@ -114,16 +114,10 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
   call.record().request_parameters = request_parameters(in, row.spec, usage, origin);
   check_origin(in, origin);
   check_supported(in, row);
-  call.authorize_account();
   const bool tagged = in.tags && !in.tags->empty();
-  if (tagged) {
-    call.authorize_tagging_on_create();
-    check_tags(*in.tags, call.limits().tags_per_key);
-  }
-  if (call.store().key_count(call.scope()) >= call.limits().keys_per_account) {
-    throw Error(ErrorCode::limit_exceeded,
-                "The number of KMS keys in this account and Region is at its limit.");
-  }
+  if (tagged) check_tags(*in.tags, call.limits().tags_per_key);
+  call.authorize_account();
+  if (tagged) call.authorize_tagging_on_create();
   if (row.modulus_size != 0) call.expect_rsa_generation();
   const auto store = in.custom_key_store_id
                          ? call.key_stores().custom(call.scope(), *in.custom_key_store_id)
@@ -148,6 +142,10 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
     key.policy = check_policy(call, key, *in.policy, in.bypass_policy_lockout_safety_check);
   }
   if (tagged) merge_tags(key.tags, *in.tags);
+  if (call.store().key_count(call.scope()) >= call.limits().keys_per_account) {
+    throw Error(ErrorCode::limit_exceeded,
+                "The number of KMS keys in this account and Region is at its limit.");
+  }
   if (origin == OriginType::external) {
     // Only to know that the token can hold such material: it refuses what it cannot.
     static_cast<void>(store->reserve(*row.kind, call.deadline()));

@@ -7,6 +7,9 @@ namespace {
 constexpr PageLimits kPage{.standard = 50, .maximum = 100};
 
 api::ListAliasesResponse list_aliases(Call& call, const api::ListAliasesRequest& in) {
+  if (in.key_id) {
+    static_cast<void>(keys::parse_key_reference(*in.key_id, call.scope(), Accepts::key_only));
+  }
   call.authorize_account();
   const std::size_t size = page_size(in.limit, kPage);
   storage::Page<keys::AliasPtr> page;
@@ -16,7 +19,6 @@ api::ListAliasesResponse list_aliases(Call& call, const api::ListAliasesRequest&
     if (key->scope.account != call.scope().account) {
       auth::Authorizer::deny_foreign(call.caller(), keys::Action{call.operation()});
     }
-    call.touches(key->arn(), key->scope.account);
     filter = key->id;
     const std::string after = open_marker(call, filter, in.marker);
     page = call.store().aliases_of_key(call.scope(), filter, after, size);

@@ -26,8 +26,8 @@ std::string position(const keys::GrantRecord& grant) { return grant.scope.accoun
 api::ListGrantsResponse list_retirable_grants(Call& call,
                                               const api::ListRetirableGrantsRequest& in) {
   const std::string& principal = in.retiring_principal;
-  call.authorize_account({}, principal);
   check_principal(call, principal);
+  call.authorize_account({}, principal);
   const std::size_t size = page_size(in.limit, kPage);
   const std::string after = open_marker(call, principal, in.marker);
   std::vector<std::string> accounts = call.config().accounts;

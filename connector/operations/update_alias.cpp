@@ -34,9 +34,10 @@ void check_same_kind(const std::string& arn, const keys::KeyRecord& current,
 
 void update_alias(Call& call, const api::UpdateAliasRequest& in) {
   check_alias_name(in.alias_name);
+  check_alias_target(call, in.target_key_id);
   call.authorize_account({}, alias_arn(call.scope(), in.alias_name));
   keys::AliasRecord alias = existing_alias(call, in.alias_name);
-  const auto key = alias_target(call, in.target_key_id);
+  const auto key = call.manage(in.target_key_id);
   if (alias.target_key_id != key.record().id) {
     const keys::KeyPtr current = call.store().key(alias.scope, alias.target_key_id);
     if (current) {

@@ -76,6 +76,9 @@ TEST_F(Management, RefusesTagsInAwsWords) {
             "400 TagException: Tags beginning with aws: are reserved");
   EXPECT_EQ(outcome(tag("a", "1") + "," + tag("a", "2")), "400 TagException: Duplicate tag keys");
   EXPECT_EQ(outcome(tag("a", "1,2")), "400 TagException: Invalid tag");
+  EXPECT_EQ(outcome(tag("a€", "1")), "400 TagException: Invalid tag");
+  EXPECT_EQ(outcome(tag("a", "😀")), "400 TagException: Invalid tag");
+  kms().create_key("{\"Tags\":[" + tag("clé 中/1", "_.:/=+-@") + "]}");
   std::string many = tag("k", "v");
   for (int i = 0; i < 50; ++i) many += "," + tag("k" + std::to_string(i), "v");
   EXPECT_EQ(outcome(many), "400 TagException: Too many tags");
@@ -223,6 +226,28 @@ TEST_F(Management, RefusesAliasNamesInAwsWords) {
             "400 ValidationException: Aliases must refer to keys. Not aliases");
   EXPECT_EQ(outcome("alias/y", "arn:aws:kms:us-east-1:111122223333:key/" + key),
             "400 AccessDeniedException: This operation cannot be called cross account");
+}
+
+TEST_F(Management, TellsWhatIsWrongWithTheRequestBeforeWhoMayMakeIt) {
+  const auto outcome = [](const char* operation, const char* body) {
+    return kms().call(operation, body, alice()).outcome();
+  };
+  EXPECT_EQ(outcome("ListAliases", R"({"KeyId":"alias/x"})"),
+            "400 InvalidArnException: Key Aliases are not supported for this operation.");
+  EXPECT_EQ(outcome("ListAliases", R"({"KeyId":"fake"})"),
+            "400 NotFoundException: Invalid keyId 'fake'");
+  for (const char* operation : {"CreateAlias", "UpdateAlias"}) {
+    EXPECT_EQ(outcome(operation, R"({"AliasName":"alias/y","TargetKeyId":"alias/x"})"),
+              "400 ValidationException: Aliases must refer to keys. Not aliases");
+    EXPECT_EQ(outcome(operation, R"({"AliasName":"alias/y","TargetKeyId":"fake"})"),
+              "400 NotFoundException: Invalid keyId 'fake'");
+  }
+  EXPECT_EQ(outcome("RevokeGrant", R"({"KeyId":"fake","GrantId":"foo"})"),
+            "400 InvalidGrantIdException: Invalid grant ID foo");
+  EXPECT_EQ(outcome("ListRetirableGrants", R"({"RetiringPrincipal":"foo"})"),
+            "400 InvalidArnException: ARN does not refer to a valid principal: foo");
+  EXPECT_EQ(outcome("CreateKey", R"({"Tags":[{"TagKey":"aws:a","TagValue":""}]})"),
+            "400 TagException: Tags beginning with aws: are reserved");
 }
 
 TEST_F(Management, RefusesAliasesWhereAKeyIsWanted) {
