@@ -1,12 +1,10 @@
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "connector/base/bytes.h"
+#include "connector/base/turns.h"
 #include "connector/keys/records.h"
 #include "connector/storage/metadata_store.h"
 #include "pkcs11/token.h"
@@ -38,10 +36,7 @@ class Generations {
 
  private:
   storage::MetadataStore& store_;
-  Mutex mutex_;
-  std::condition_variable changed_;
-  // Keys whose next generation is being made.
-  std::set<std::string> busy_ KMS_GUARDED_BY(mutex_);
+  Turns turns_;  // of keys whose next generation is being made
 };
 
 /// The recorded generation that is not made yet, if there is one.

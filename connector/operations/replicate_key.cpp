@@ -108,7 +108,7 @@ api::ReplicateKeyResponse replicate_key(Call& call, const api::ReplicateKeyReque
     replica.policy = check_policy(call, replica, *in.policy, in.bypass_policy_lockout_safety_check);
   }
   check_quotas(call, primary, replica.scope);
-  call.context().rates.admit_replica(replica.scope);
+  call.admit_replica(replica.scope);
 
   primary.multi_region->replica_regions.push_back(in.replica_region);
   call.expect_rsa_generation();  // the destination's transport key, the first time

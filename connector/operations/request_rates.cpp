@@ -148,11 +148,7 @@ void RequestRates::take(const Scope& scope, std::string name, std::uint32_t per_
   }
   bucket.filled = now;
   // A full bucket is enough for what counts as more than it holds.
-  if (bucket.tokens < std::min(requests, capacity)) {
-    throw api::Error(api::ErrorCode::throttling,
-                     "You have exceeded the rate at which you may call KMS. Reduce the frequency "
-                     "of your calls.");
-  }
+  if (bucket.tokens < std::min(requests, capacity)) throw api::throttled();
   bucket.tokens -= requests;
 }
 

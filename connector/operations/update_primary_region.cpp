@@ -29,7 +29,7 @@ void update_primary_region(Call& call, const api::UpdatePrimaryRegionRequest& in
   if (!stored) throw api::not_found("Key '" + key_arn(there, key.id) + "' does not exist");
   // Permission and state count on both keys.
   call.check_state(call.authorize_also(stored));
-  call.context().rates.admit(there, call.operation());
+  call.admit(there, call.operation());
 
   *place = std::exchange(key.multi_region->primary_region, in.primary_region);
   std::vector<storage::Change> changes;
