@@ -17,12 +17,8 @@ bool is_present(const Material& material) {
   return material.imported && !material.generations.empty();
 }
 
-bool is_unfinished(const Material& material) {
-  return !material.imported && !material.generations.empty();
-}
-
 bool is_permanent(const KeyRecord& key, const Material& material) {
-  return material.id != key.pending_material && !is_unfinished(material);
+  return material.id != key.pending_material && &material != unfinished_material(key);
 }
 
 bool has_all_material(const KeyRecord& key) {

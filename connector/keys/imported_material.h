@@ -14,8 +14,6 @@ namespace kms::keys {
 
 /// It was imported and was neither deleted since, nor has it expired.
 [[nodiscard]] bool is_present(const Material& material);
-/// It was to become a token object, and nobody knows whether it did: its import was cut short.
-[[nodiscard]] bool is_unfinished(const Material& material);
 /// It is or was the current material: the key works only while it is present.
 [[nodiscard]] bool is_permanent(const KeyRecord& key, const Material& material);
 /// There is a current material, and each permanent one is present.
