@@ -359,8 +359,17 @@ TEST_F(MultiRegion, EventsAppearInBothRegions) {
     return found;
   };
   ASSERT_TRUE(eventually([&] { return count("UpdatePrimaryRegion", kThere, "") == 1; }));
-  EXPECT_EQ(count("ReplicateKey", kHere, R"("replicaRegion":"us-west-2")"), 1);
-  EXPECT_EQ(count("CreateKey", kThere, R"("multiRegion":true)"), 1);
+  EXPECT_EQ(count("ReplicateKey", kHere,
+                  R"("requestParameters":{"keyId":")" + id +
+                      R"(","replicaRegion":"us-west-2","bypassPolicyLockoutSafetyCheck":false,)"
+                      R"("description":""})"),
+            1);
+  EXPECT_EQ(count("CreateKey", kThere,
+                  R"("requestParameters":{"description":"","keyUsage":"ENCRYPT_DECRYPT",)"
+                  R"("customerMasterKeySpec":"SYMMETRIC_DEFAULT","keySpec":"SYMMETRIC_DEFAULT",)"
+                  R"("origin":"AWS_KMS","bypassPolicyLockoutSafetyCheck":false,)"
+                  R"("multiRegion":true})"),
+            1);
   EXPECT_EQ(count("SynchronizeMultiRegionKey", kThere,
                   R"("serviceEventDetails":{"keyId":")" + id + "\"}"),
             1);
