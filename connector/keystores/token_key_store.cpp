@@ -226,10 +226,6 @@ std::optional<SecretBytes> TokenKeyStore::derive(const keys::AuthorizedKey& key,
                     [&](auto& token) { return token.ecdh(material_of(key), peer, deadline); });
 }
 
-Bytes TokenKeyStore::public_key(const keys::AuthorizedKey& key) const {
-  return std::visit([](const auto& material) { return material.public_key; }, material_of(key));
-}
-
 ImportParameters TokenKeyStore::import_parameters(const keys::AuthorizedKey& key,
                                                   pkcs11::ImportScheme scheme,
                                                   pkcs11::KeyKind wrapping_key, Timestamp valid_to,
