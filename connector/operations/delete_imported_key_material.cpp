@@ -11,16 +11,13 @@
 namespace kms::operations {
 namespace {
 
-/// Empty if no material was ever imported.
+/// Empty if no material was ever imported. A material that is not there may be one that was
+/// deleted before it was current: the key does not remember those.
 std::string material_of(const keys::KeyRecord& key,
                         const api::DeleteImportedKeyMaterialRequest& in) {
   if (!in.key_material_id) return key.current_material;
   if (key.spec != api::KeySpec::symmetric_default) {
     throw api::validation_error("KeyMaterialId is valid only for symmetric encryption keys.");
-  }
-  if (key.material(*in.key_material_id) == nullptr) {
-    throw api::not_found("Key material '" + *in.key_material_id + "' of KMS key " + key.arn() +
-                         " does not exist");
   }
   return *in.key_material_id;
 }
@@ -35,7 +32,6 @@ api::DeleteImportedKeyMaterialResponse delete_imported_key_material(
   const keys::Material* material = key.material(id);
   if (material == nullptr || !keys::is_present(*material)) return response;
 
-  // What is in the token goes first: what is told to be deleted is gone.
   const auto store = call.key_stores().of(key);
   const std::vector<keys::Generation> deleted = material->generations;
   const bool pending = id == key.pending_material;
