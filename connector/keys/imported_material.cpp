@@ -27,6 +27,11 @@ bool has_all_material(const KeyRecord& key) {
   });
 }
 
+void await_missing_material(KeyRecord& key) {
+  const bool is_to_work = key.state == StoredState::enabled || key.state == StoredState::disabled;
+  if (is_to_work && !has_all_material(key)) key.state = StoredState::pending_import;
+}
+
 void remove_material(KeyRecord& key, const std::string& material_id) {
   const bool pending = material_id == key.pending_material;
   if (pending && !key.is_replica()) {
@@ -37,9 +42,7 @@ void remove_material(KeyRecord& key, const std::string& material_id) {
   const auto material = std::ranges::find(key.materials, material_id, &Material::id);
   material->generations.clear();
   material->imported->valid_to.reset();
-  if (pending) return;
-  if (key.state == StoredState::enabled || key.state == StoredState::disabled)
-    key.state = StoredState::pending_import;
+  await_missing_material(key);
 }
 
 }  // namespace kms::keys

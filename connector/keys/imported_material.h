@@ -19,6 +19,9 @@ namespace kms::keys {
 /// There is a current material, and each permanent one is present.
 [[nodiscard]] bool has_all_material(const KeyRecord& key);
 
+/// A key that is to work waits for its import instead while it lacks material.
+void await_missing_material(KeyRecord& key);
+
 /// What becomes of the key when material is deleted or expires: one that was to become current is
 /// forgotten, but for a replica, whose primary remembers it; without a permanent one the key waits
 /// for its import, unless it waits for deletion.
