@@ -72,20 +72,19 @@ keys::KeyPtr Generations::after(const keys::KeyRecord& key, const std::string& m
   }
   if (material->generations.back().number > used_up) return stored;
 
-  // What an attempt that a crash or a fault cut short has recorded is finished, not replaced.
-  std::optional<pkcs11::MaterialRef> reserved;
-  bool again = false;
-  if (const keys::Generation* left = unmade(*material)) {
-    reserved = left->ref;
-    again = true;
-  } else if ((reserved = maker.reserve())) {
+  // What an attempt that a crash or a fault cut short has recorded is replaced, not finished: the
+  // token may still make it, and two objects of one id would never be told apart.
+  if (const keys::Generation* left = unmade(*material)) maker.destroy(left->ref);
+  const auto reserved = maker.reserve();
+  if (reserved) {
     update([&](keys::Material& changed) {
+      if (unmade(changed) != nullptr) changed.generations.erase(changed.generations.end() - 2);
       changed.generations.insert(changed.generations.end() - 1,
                                  {.number = used_up + 1, .ref = *reserved});
       return true;
     });
   }
-  const pkcs11::MaterialRef made = maker.make(reserved, again);
+  const pkcs11::MaterialRef made = maker.make(reserved);
   update([&](keys::Material& changed) {
     if (changed.generations.back().number > used_up) return false;
     std::erase_if(changed.generations,

@@ -21,9 +21,10 @@ class Generations {
   struct Maker {
     /// A reference to record before make(), if making leaves something that a crash could orphan.
     std::function<std::optional<pkcs11::MaterialRef>()> reserve;
-    /// Makes the material, under the reserved reference if there is one; `again` if an earlier
-    /// attempt may have made it.
-    std::function<pkcs11::MaterialRef(const std::optional<pkcs11::MaterialRef>&, bool again)> make;
+    /// Makes the material, under the reserved reference if there is one.
+    std::function<pkcs11::MaterialRef(const std::optional<pkcs11::MaterialRef>&)> make;
+    /// Destroys what an earlier attempt may have made.
+    std::function<void(const pkcs11::MaterialRef&)> destroy;
     /// The relatives of a multi-Region key, with what was made: put in the same commit, so that
     /// nothing is encrypted in one Region that another cannot decrypt.
     std::function<std::vector<keys::KeyRecord>(const keys::KeyRecord&)> relatives;
