@@ -316,7 +316,7 @@ def tables_cpp(m):
                     default = m.audit["defaults"].get(name, {}).get(member)
                     out.append('    member<&%s::%s, k%sShape, %s, %s>("%s"%s),' % (
                         name, snake(member), m.target(shape, member), str(member in shape.get("required", [])).lower(),
-                        str(m.audited(name, member)).lower(), member, ', "%s"' % default if default else ""))
+                        str(m.audited(name, member)).lower(), member, "" if default is None else ", " + literal(json.dumps(default))))
                 out.append("};")
             out.append("constexpr Structure k%s{.name = \"%s\", .members = %s, .create = create<%s>};" % (
                 name, name, "k%sMembers" % name if shape["memberOrder"] else "{}", name))

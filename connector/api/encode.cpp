@@ -83,7 +83,7 @@ class Writer {
       if (place != nullptr) {
         value(*member.shape, place);
       } else {
-        append_literal(sink_, absent);
+        put(absent);
       }
     }
     put("}");

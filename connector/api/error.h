@@ -54,6 +54,11 @@ class Error final : public std::exception {
 [[nodiscard]] inline Error invalid_state(std::string message) {
   return {ErrorCode::kms_invalid_state, std::move(message)};
 }
+[[nodiscard]] inline Error throttled() {
+  return {ErrorCode::throttling,
+          "You have exceeded the rate at which you may call KMS. Reduce the frequency of your "
+          "calls."};
+}
 [[nodiscard]] inline Error internal_error(std::string message = "Internal error.") {
   return {ErrorCode::kms_internal, std::move(message)};
 }

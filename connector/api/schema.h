@@ -72,7 +72,7 @@ struct Member {
   const Shape* shape;
   bool required;
   bool audited;                      // its value goes into the audit record
-  std::string_view audited_default;  // what goes there if the member is absent; empty: nothing
+  std::string_view audited_default;  // what goes there if it is absent, JSON; empty: nothing
   /// The member's value in `object`; an optional one is made first.
   void* (*emplace)(void* object);
   /// The member's value in `object`, null if it is absent.

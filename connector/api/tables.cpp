@@ -241,15 +241,15 @@ constexpr Shape kTagListShape{.kind = Kind::list, .element = &kTagShape, .list =
 constexpr Shape kXksKeyIdTypeShape{.kind = Kind::string, .has_min = true, .has_max = true, .min = 1, .max = 128, .pattern = &kPatterns[10]};
 constexpr std::array kCreateKeyRequestMembers{
     member<&CreateKeyRequest::policy, kPolicyTypeShape, false, true>("Policy"),
-    member<&CreateKeyRequest::description, kDescriptionTypeShape, false, true>("Description"),
+    member<&CreateKeyRequest::description, kDescriptionTypeShape, false, true>("Description", R"re("")re"),
     member<&CreateKeyRequest::key_usage, kKeyUsageTypeShape, false, true>("KeyUsage"),
     member<&CreateKeyRequest::customer_master_key_spec, kCustomerMasterKeySpecShape, false, true>("CustomerMasterKeySpec"),
     member<&CreateKeyRequest::key_spec, kKeySpecShape, false, true>("KeySpec"),
     member<&CreateKeyRequest::origin, kOriginTypeShape, false, true>("Origin"),
     member<&CreateKeyRequest::custom_key_store_id, kCustomKeyStoreIdTypeShape, false, true>("CustomKeyStoreId"),
-    member<&CreateKeyRequest::bypass_policy_lockout_safety_check, kBooleanTypeShape, false, true>("BypassPolicyLockoutSafetyCheck"),
+    member<&CreateKeyRequest::bypass_policy_lockout_safety_check, kBooleanTypeShape, false, true>("BypassPolicyLockoutSafetyCheck", "false"),
     member<&CreateKeyRequest::tags, kTagListShape, false, true>("Tags"),
-    member<&CreateKeyRequest::multi_region, kNullableBooleanTypeShape, false, true>("MultiRegion"),
+    member<&CreateKeyRequest::multi_region, kNullableBooleanTypeShape, false, true>("MultiRegion", "false"),
     member<&CreateKeyRequest::xks_key_id, kXksKeyIdTypeShape, false, true>("XksKeyId"),
 };
 constexpr Structure kCreateKeyRequest{.name = "CreateKeyRequest", .members = kCreateKeyRequestMembers, .create = create<CreateKeyRequest>};
@@ -340,7 +340,7 @@ constexpr std::array kDecryptRequestMembers{
     member<&DecryptRequest::encryption_context, kEncryptionContextTypeShape, false, true>("EncryptionContext"),
     member<&DecryptRequest::grant_tokens, kGrantTokenListShape, false, false>("GrantTokens"),
     member<&DecryptRequest::key_id, kKeyIdTypeShape, false, true>("KeyId"),
-    member<&DecryptRequest::encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("EncryptionAlgorithm", "SYMMETRIC_DEFAULT"),
+    member<&DecryptRequest::encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("EncryptionAlgorithm", R"re("SYMMETRIC_DEFAULT")re"),
     member<&DecryptRequest::recipient, kRecipientInfoShape, false, false>("Recipient"),
     member<&DecryptRequest::dry_run, kNullableBooleanTypeShape, false, true>("DryRun"),
     member<&DecryptRequest::dry_run_modifiers, kDryRunModifierListShape, false, true>("DryRunModifiers"),
@@ -471,7 +471,7 @@ constexpr std::array kEncryptRequestMembers{
     member<&EncryptRequest::plaintext, kPlaintextTypeShape, true, false>("Plaintext"),
     member<&EncryptRequest::encryption_context, kEncryptionContextTypeShape, false, true>("EncryptionContext"),
     member<&EncryptRequest::grant_tokens, kGrantTokenListShape, false, false>("GrantTokens"),
-    member<&EncryptRequest::encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("EncryptionAlgorithm", "SYMMETRIC_DEFAULT"),
+    member<&EncryptRequest::encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("EncryptionAlgorithm", R"re("SYMMETRIC_DEFAULT")re"),
     member<&EncryptRequest::dry_run, kNullableBooleanTypeShape, false, true>("DryRun"),
 };
 constexpr Structure kEncryptRequest{.name = "EncryptRequest", .members = kEncryptRequestMembers, .create = create<EncryptRequest>};
@@ -814,8 +814,8 @@ constexpr std::array kReEncryptRequestMembers{
     member<&ReEncryptRequest::source_key_id, kKeyIdTypeShape, false, true>("SourceKeyId"),
     member<&ReEncryptRequest::destination_key_id, kKeyIdTypeShape, true, true>("DestinationKeyId"),
     member<&ReEncryptRequest::destination_encryption_context, kEncryptionContextTypeShape, false, true>("DestinationEncryptionContext"),
-    member<&ReEncryptRequest::source_encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("SourceEncryptionAlgorithm", "SYMMETRIC_DEFAULT"),
-    member<&ReEncryptRequest::destination_encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("DestinationEncryptionAlgorithm", "SYMMETRIC_DEFAULT"),
+    member<&ReEncryptRequest::source_encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("SourceEncryptionAlgorithm", R"re("SYMMETRIC_DEFAULT")re"),
+    member<&ReEncryptRequest::destination_encryption_algorithm, kEncryptionAlgorithmSpecShape, false, true>("DestinationEncryptionAlgorithm", R"re("SYMMETRIC_DEFAULT")re"),
     member<&ReEncryptRequest::grant_tokens, kGrantTokenListShape, false, false>("GrantTokens"),
     member<&ReEncryptRequest::dry_run, kNullableBooleanTypeShape, false, true>("DryRun"),
     member<&ReEncryptRequest::dry_run_modifiers, kDryRunModifierListShape, false, true>("DryRunModifiers"),
@@ -835,8 +835,8 @@ constexpr std::array kReplicateKeyRequestMembers{
     member<&ReplicateKeyRequest::key_id, kKeyIdTypeShape, true, true>("KeyId"),
     member<&ReplicateKeyRequest::replica_region, kRegionTypeShape, true, true>("ReplicaRegion"),
     member<&ReplicateKeyRequest::policy, kPolicyTypeShape, false, true>("Policy"),
-    member<&ReplicateKeyRequest::bypass_policy_lockout_safety_check, kBooleanTypeShape, false, true>("BypassPolicyLockoutSafetyCheck"),
-    member<&ReplicateKeyRequest::description, kDescriptionTypeShape, false, true>("Description"),
+    member<&ReplicateKeyRequest::bypass_policy_lockout_safety_check, kBooleanTypeShape, false, true>("BypassPolicyLockoutSafetyCheck", "false"),
+    member<&ReplicateKeyRequest::description, kDescriptionTypeShape, false, true>("Description", R"re("")re"),
     member<&ReplicateKeyRequest::tags, kTagListShape, false, true>("Tags"),
 };
 constexpr Structure kReplicateKeyRequest{.name = "ReplicateKeyRequest", .members = kReplicateKeyRequestMembers, .create = create<ReplicateKeyRequest>};
@@ -883,7 +883,7 @@ constexpr Shape kMessageTypeShape{.kind = Kind::enumeration, .values = kMessageT
 constexpr std::array kSignRequestMembers{
     member<&SignRequest::key_id, kKeyIdTypeShape, true, true>("KeyId"),
     member<&SignRequest::message, kPlaintextTypeShape, true, false>("Message"),
-    member<&SignRequest::message_type, kMessageTypeShape, false, true>("MessageType", "RAW"),
+    member<&SignRequest::message_type, kMessageTypeShape, false, true>("MessageType", R"re("RAW")re"),
     member<&SignRequest::grant_tokens, kGrantTokenListShape, false, false>("GrantTokens"),
     member<&SignRequest::signing_algorithm, kSigningAlgorithmSpecShape, true, true>("SigningAlgorithm"),
     member<&SignRequest::dry_run, kNullableBooleanTypeShape, false, true>("DryRun"),
@@ -938,7 +938,7 @@ constexpr Structure kUpdatePrimaryRegionRequest{.name = "UpdatePrimaryRegionRequ
 constexpr std::array kVerifyRequestMembers{
     member<&VerifyRequest::key_id, kKeyIdTypeShape, true, true>("KeyId"),
     member<&VerifyRequest::message, kPlaintextTypeShape, true, false>("Message"),
-    member<&VerifyRequest::message_type, kMessageTypeShape, false, true>("MessageType", "RAW"),
+    member<&VerifyRequest::message_type, kMessageTypeShape, false, true>("MessageType", R"re("RAW")re"),
     member<&VerifyRequest::signature, kCiphertextTypeShape, true, false>("Signature"),
     member<&VerifyRequest::signing_algorithm, kSigningAlgorithmSpecShape, true, true>("SigningAlgorithm"),
     member<&VerifyRequest::grant_tokens, kGrantTokenListShape, false, false>("GrantTokens"),

@@ -17,18 +17,19 @@ bool is_present(const Material& material) {
   return material.imported && !material.generations.empty();
 }
 
-bool is_unfinished(const Material& material) {
-  return !material.imported && !material.generations.empty();
-}
-
 bool is_permanent(const KeyRecord& key, const Material& material) {
-  return material.id != key.pending_material && !is_unfinished(material);
+  return material.id != key.pending_material && &material != unfinished_material(key);
 }
 
 bool has_all_material(const KeyRecord& key) {
   return !key.current_material.empty() && std::ranges::all_of(key.materials, [&](const auto& one) {
     return !is_permanent(key, one) || is_present(one);
   });
+}
+
+void await_missing_material(KeyRecord& key) {
+  const bool is_to_work = key.state == StoredState::enabled || key.state == StoredState::disabled;
+  if (is_to_work && !has_all_material(key)) key.state = StoredState::pending_import;
 }
 
 void remove_material(KeyRecord& key, const std::string& material_id) {
@@ -41,9 +42,7 @@ void remove_material(KeyRecord& key, const std::string& material_id) {
   const auto material = std::ranges::find(key.materials, material_id, &Material::id);
   material->generations.clear();
   material->imported->valid_to.reset();
-  if (pending) return;
-  if (key.state == StoredState::enabled || key.state == StoredState::disabled)
-    key.state = StoredState::pending_import;
+  await_missing_material(key);
 }
 
 }  // namespace kms::keys

@@ -14,12 +14,13 @@ namespace kms::keys {
 
 /// It was imported and was neither deleted since, nor has it expired.
 [[nodiscard]] bool is_present(const Material& material);
-/// It was to become a token object, and nobody knows whether it did: its import was cut short.
-[[nodiscard]] bool is_unfinished(const Material& material);
 /// It is or was the current material: the key works only while it is present.
 [[nodiscard]] bool is_permanent(const KeyRecord& key, const Material& material);
 /// There is a current material, and each permanent one is present.
 [[nodiscard]] bool has_all_material(const KeyRecord& key);
+
+/// A key that is to work waits for its import instead while it lacks material.
+void await_missing_material(KeyRecord& key);
 
 /// What becomes of the key when material is deleted or expires: one that was to become current is
 /// forgotten, but for a replica, whose primary remembers it; without a permanent one the key waits

@@ -9,10 +9,13 @@ const Material* KeyRecord::material(std::string_view material_id) const {
   return found == materials.end() ? nullptr : &*found;
 }
 
-const Material* unfinished_rotation(const KeyRecord& key) {
+const Material* unfinished_material(const KeyRecord& key) {
+  // A key of ours is created with its first material.
+  const bool created_with_one = key.origin != api::OriginType::external;
   for (const Material& material : key.materials) {
-    const bool made = &material == &key.materials.front() || material.rotated_in ||
-                      material.imported || material.id == key.current_material;
+    const bool made = (created_with_one && &material == &key.materials.front()) ||
+                      material.rotated_in || material.imported ||
+                      material.id == key.current_material;
     if (!made) return &material;
   }
   return nullptr;

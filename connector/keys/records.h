@@ -137,9 +137,9 @@ struct KeyRecord {
   bool operator==(const KeyRecord&) const = default;
 };
 
-/// Material that a rotation has begun to make and not made current: of no use, and never used. Null
-/// if there is none.
-const Material* unfinished_rotation(const KeyRecord& key);
+/// Material that a rotation has begun to make and not made current, or an import to take and not
+/// taken: of no use, and never used. Null if there is none.
+const Material* unfinished_material(const KeyRecord& key);
 
 struct AliasRecord {
   Scope scope;

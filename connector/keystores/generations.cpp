@@ -43,41 +43,6 @@ void change_key(storage::MetadataStore& store, const Scope& scope, const std::st
   }
 }
 
-/// One thread at a time for each key.
-class Turn {
- public:
-  Turn(Mutex& mutex, std::condition_variable& changed, std::set<std::string>& busy,
-       const std::string& key, pkcs11::Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS
-      : mutex_(mutex),
-        changed_(changed),
-        busy_(busy),
-        key_(key) {
-    MutexLock lock(mutex_);
-    while (busy_.contains(key_)) {
-      if (lock.wait_until(changed_, deadline) == std::cv_status::timeout) {
-        throw pkcs11::Error(pkcs11::Failure::deadline_exceeded,
-                            "waited for the next generation of " + key_);
-      }
-    }
-    busy_.insert(key_);
-  }
-  ~Turn() KMS_NO_THREAD_SAFETY_ANALYSIS {
-    {
-      const MutexLock lock(mutex_);
-      busy_.erase(key_);
-    }
-    changed_.notify_all();
-  }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
- private:
-  Mutex& mutex_;
-  std::condition_variable& changed_;
-  std::set<std::string>& busy_;
-  std::string key_;
-};
-
 }  // namespace
 
 const keys::Generation* unmade(const keys::Material& material) {
@@ -88,9 +53,14 @@ const keys::Generation* unmade(const keys::Material& material) {
 
 keys::KeyPtr Generations::after(const keys::KeyRecord& key, const std::string& material_id,
                                 std::uint32_t used_up, const Maker& maker,
-                                pkcs11::Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS {
+                                pkcs11::Deadline deadline) {
   // Relatives in other Regions get the same generation: one turn for all of them.
-  const Turn turn(mutex_, changed_, busy_, key.scope.account + "/" + key.id, deadline);
+  const std::string name = key.scope.account + "/" + key.id;
+  const auto turn = turns_.wait(name, deadline);
+  if (!turn) {
+    throw pkcs11::Error(pkcs11::Failure::deadline_exceeded,
+                        "waited for the next generation of " + name);
+  }
   const auto update = [&](const std::function<bool(keys::Material&)>& change) {
     change_key(store_, key.scope, key.id, material_id, maker, deadline, change);
   };
@@ -102,20 +72,19 @@ keys::KeyPtr Generations::after(const keys::KeyRecord& key, const std::string& m
   }
   if (material->generations.back().number > used_up) return stored;
 
-  // What an attempt that a crash or a fault cut short has recorded is finished, not replaced.
-  std::optional<pkcs11::MaterialRef> reserved;
-  bool again = false;
-  if (const keys::Generation* left = unmade(*material)) {
-    reserved = left->ref;
-    again = true;
-  } else if ((reserved = maker.reserve())) {
+  // What an attempt that a crash or a fault cut short has recorded is replaced, not finished: the
+  // token may still make it, and two objects of one id would never be told apart.
+  if (const keys::Generation* left = unmade(*material)) maker.destroy(left->ref);
+  const auto reserved = maker.reserve();
+  if (reserved) {
     update([&](keys::Material& changed) {
+      if (unmade(changed) != nullptr) changed.generations.erase(changed.generations.end() - 2);
       changed.generations.insert(changed.generations.end() - 1,
                                  {.number = used_up + 1, .ref = *reserved});
       return true;
     });
   }
-  const pkcs11::MaterialRef made = maker.make(reserved, again);
+  const pkcs11::MaterialRef made = maker.make(reserved);
   update([&](keys::Material& changed) {
     if (changed.generations.back().number > used_up) return false;
     std::erase_if(changed.generations,

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "connector/base/bytes.h"
+#include "connector/base/turns.h"
 #include "connector/keys/records.h"
 #include "connector/storage/metadata_store.h"
 #include "pkcs11/token.h"
@@ -23,9 +21,10 @@ class Generations {
   struct Maker {
     /// A reference to record before make(), if making leaves something that a crash could orphan.
     std::function<std::optional<pkcs11::MaterialRef>()> reserve;
-    /// Makes the material, under the reserved reference if there is one; `again` if an earlier
-    /// attempt may have made it.
-    std::function<pkcs11::MaterialRef(const std::optional<pkcs11::MaterialRef>&, bool again)> make;
+    /// Makes the material, under the reserved reference if there is one.
+    std::function<pkcs11::MaterialRef(const std::optional<pkcs11::MaterialRef>&)> make;
+    /// Destroys what an earlier attempt may have made.
+    std::function<void(const pkcs11::MaterialRef&)> destroy;
     /// The relatives of a multi-Region key, with what was made: put in the same commit, so that
     /// nothing is encrypted in one Region that another cannot decrypt.
     std::function<std::vector<keys::KeyRecord>(const keys::KeyRecord&)> relatives;
@@ -38,10 +37,7 @@ class Generations {
 
  private:
   storage::MetadataStore& store_;
-  Mutex mutex_;
-  std::condition_variable changed_;
-  // Keys whose next generation is being made.
-  std::set<std::string> busy_ KMS_GUARDED_BY(mutex_);
+  Turns turns_;  // of keys whose next generation is being made
 };
 
 /// The recorded generation that is not made yet, if there is one.

@@ -100,8 +100,6 @@ class KeyStore {
   /// nullopt: the peer's public key is no SubjectPublicKeyInfo of a point on the key's curve.
   [[nodiscard]] virtual std::optional<SecretBytes> derive(const keys::AuthorizedKey& key,
                                                           ByteView peer, Deadline deadline) = 0;
-  /// SubjectPublicKeyInfo, DER; empty for secret keys. Asks no token.
-  [[nodiscard]] virtual Bytes public_key(const keys::AuthorizedKey& key) const = 0;
 
   /// A fresh wrapping key of that kind, which only its import token remembers.
   virtual ImportParameters import_parameters(const keys::AuthorizedKey& key,

@@ -88,9 +88,9 @@ void Reconciliation::check_key(const keys::KeyRecord& key,
                                const std::string& where) {
   for_each_object(key, [&](const keys::Material& material, const keys::Generation& generation,
                            const pkcs11::ObjectMaterial& object) {
-    // Recorded, but not made yet: the next use makes it, or the next rotation drops it.
+    // Recorded, but not made yet: the next use makes it, or the next rotation or import drops it.
     const bool begun =
-        unmade(material) == &generation || keys::unfinished_rotation(key) == &material;
+        unmade(material) == &generation || keys::unfinished_material(key) == &material;
     if (present.contains(object.id) || begun) return;
     lines_.push_back("object " + to_hex(object.id) + " of key " + key.arn() + " (generation " +
                      std::to_string(generation.number) + ") is missing in " + where);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "connector/keys/imported_material.h"
 #include "connector/keystores/region_tokens.h"
 #include "connector/keystores/transport.h"
 #include "pkcs11/error.h"
@@ -78,6 +79,8 @@ void RelatedKeys::share(const KeyRecord& key, KeyRecord& relative,
   relative.rotation = key.rotation;
   relative.on_demand_rotations = key.on_demand_rotations;
   relative.multi_region = key.multi_region;
+  // It may have lost what became current just now.
+  if (key.origin == api::OriginType::external) keys::await_missing_material(relative);
 }
 
 std::vector<KeyRecord> RelatedKeys::following(const KeyRecord& key,

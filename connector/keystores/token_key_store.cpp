@@ -100,15 +100,10 @@ keys::KeyPtr TokenKeyStore::next_generation(const Current& used_up, Deadline dea
   const Generations::Maker maker{
       .reserve = [&] { return reserve(kind, deadline); },
       .make =
-          [&](const std::optional<pkcs11::MaterialRef>& reserved, bool again) {
-            const auto* object =
-                reserved ? std::get_if<pkcs11::ObjectMaterial>(&*reserved) : nullptr;
-            if (again && object != nullptr &&
-                token_->wait(deadline).has_object(object->id, deadline)) {
-              return *reserved;
-            }
+          [&](const std::optional<pkcs11::MaterialRef>& reserved) {
             return make(kind, reserved, arn, deadline);
           },
+      .destroy = [&](const pkcs11::MaterialRef& ref) { (void)destroy(ref, deadline); },
       .relatives =
           [&](const keys::KeyRecord& key) {
             return shared_.related_keys.following(key, deadline);
@@ -224,10 +219,6 @@ std::optional<SecretBytes> TokenKeyStore::derive(const keys::AuthorizedKey& key,
                                                  Deadline deadline) {
   return with_token(deadline,
                     [&](auto& token) { return token.ecdh(material_of(key), peer, deadline); });
-}
-
-Bytes TokenKeyStore::public_key(const keys::AuthorizedKey& key) const {
-  return std::visit([](const auto& material) { return material.public_key; }, material_of(key));
 }
 
 ImportParameters TokenKeyStore::import_parameters(const keys::AuthorizedKey& key,

@@ -61,7 +61,6 @@ class TokenKeyStore final : public KeyStore {
                                          ByteView ciphertext, Deadline deadline) override;
   std::optional<SecretBytes> derive(const keys::AuthorizedKey& key, ByteView peer,
                                     Deadline deadline) override;
-  Bytes public_key(const keys::AuthorizedKey& key) const override;
   ImportParameters import_parameters(const keys::AuthorizedKey& key, pkcs11::ImportScheme scheme,
                                      pkcs11::KeyKind wrapping_key, Timestamp valid_to,
                                      Deadline deadline) override;

@@ -147,7 +147,7 @@ keys::AuthorizedKey Call::authorize_record(Named named, const Use& use) {
     return context_.authorizer.authorize(caller(), action(use), named.key, context, decision_);
   }();
   // Not before: being throttled tells that a key exists.
-  context_.rates.admit(scope_, operation_, key);
+  admit(scope_, operation_, key);
   return authorized;
 }
 
@@ -270,6 +270,12 @@ std::optional<keys::LastUse> Call::last_use(const keys::KeyRecord& key) const {
     return now ? now->last_use : key.last_use;
   }
   return key.last_use && key.last_use->time > pending->time ? key.last_use : pending;
+}
+
+void Call::begin_again() {
+  again_ = true;
+  record_.resources.clear();
+  record_.decisions.clear();
 }
 
 void Call::touches(const std::string& arn, const std::string& account) {

@@ -16,6 +16,7 @@
 #include "connector/auth/policy.h"
 #include "connector/base/clock.h"
 #include "connector/base/random.h"
+#include "connector/base/turns.h"
 #include "connector/keys/key_reference.h"
 #include "connector/keystores/key_stores.h"
 #include "connector/operations/last_uses.h"
@@ -36,6 +37,8 @@ struct Context {
   const auth::Authorizer& authorizer;
   LastUses& last_uses;
   RequestRates& rates;
+  /// Of calls that change what others change too.
+  Turns& turns;
   audit::Writer& audit;
   const Clock& clock;
   Random& random;
@@ -129,6 +132,18 @@ class Call {
   /// The latest use, written down or not.
   [[nodiscard]] std::optional<keys::LastUse> last_use(const keys::KeyRecord& key) const;
 
+  /// Counts the request against quotas besides its operation's own (RequestRates::admit): once,
+  /// however often it is attempted.
+  template <class... Quota>
+  void admit(const Quota&... quota) {
+    if (!again_) context_.rates.admit(quota...);
+  }
+  void admit_replica(const Scope& replica) {
+    if (!again_) context_.rates.admit_replica(replica);
+  }
+  /// Nothing of the attempt so far counts.
+  void begin_again();
+
   /// Names a resource in the audit record.
   void touches(const std::string& arn, const std::string& account);
 
@@ -169,6 +184,7 @@ class Call {
   const api::Structure* input_ = nullptr;
   const void* request_ = nullptr;
   auth::Decision decision_;  // the latest
+  bool again_ = false;
   bool audited_ = false;
 };
 

@@ -10,7 +10,12 @@ api::ConnectCustomKeyStoreResponse connect_custom_key_store(
   const std::string& id = in.custom_key_store_id;
   api::ConnectCustomKeyStoreResponse response;
   const auto record = call.key_stores().prepare_connect(call.scope(), id);
-  if (!record) return response;
+  if (!record) {
+    if (const auto as_it_is = call.store().key_store(call.scope(), id)) {
+      note_key_store(call, *as_it_is);
+    }
+    return response;
+  }
   note_key_store(call, *record);
   call.commit({storage::Put<keys::KeyStoreRecord>{*record}}, response);
   call.key_stores().connect(call.scope(), id);

@@ -1,3 +1,5 @@
+#include "connector/operations/create_key.h"
+
 #include <string>
 #include <utility>
 #include <vector>
@@ -94,24 +96,11 @@ void check_can_travel(keystores::KeyStore& store, const keys::KeySpecRow& row,
   }
 }
 
-/// CloudTrail tells what a key is made with, sent or not.
-std::string request_parameters(api::CreateKeyRequest in, KeySpec spec, KeyUsageType usage,
-                               OriginType origin) {
-  in.description = in.description.value_or("");
-  in.key_spec = spec;
-  in.customer_master_key_spec = api::from_string<api::CustomerMasterKeySpec>(api::to_string(spec));
-  in.key_usage = usage;
-  in.origin = origin;
-  in.multi_region = in.multi_region.value_or(false);
-  in.bypass_policy_lockout_safety_check = in.bypass_policy_lockout_safety_check.value_or(false);
-  return api::request_parameters(in);
-}
-
 api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
   const keys::KeySpecRow& row = keys::key_spec(spec_of(in));
   const KeyUsageType usage = usage_of(in, row);
   const OriginType origin = in.origin.value_or(OriginType::aws_kms);
-  call.record().request_parameters = request_parameters(in, row.spec, usage, origin);
+  call.record().request_parameters = create_key_parameters(in, row.spec, usage, origin);
   check_origin(in, origin);
   check_supported(in, row);
   const bool tagged = in.tags && !in.tags->empty();
@@ -163,6 +152,15 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
 }
 
 }  // namespace
+
+std::string create_key_parameters(api::CreateKeyRequest in, KeySpec spec, KeyUsageType usage,
+                                  OriginType origin) {
+  in.key_spec = spec;
+  in.customer_master_key_spec = api::from_string<api::CustomerMasterKeySpec>(api::to_string(spec));
+  in.key_usage = usage;
+  in.origin = origin;
+  return api::request_parameters(in);
+}
 
 extern const Operation kCreateKey;
 constinit const Operation kCreateKey = operation<create_key>("CreateKey");

@@ -22,7 +22,7 @@ const keys::KeySpecRow& spec_of(api::DataKeyPairSpec pair_spec) {
 
 MadeDataKeyPair make_data_key_pair(Call& call, const DataKeyPairRequest& request) {
   check_context_size(request.encryption_context);
-  call.context().rates.admit(call.scope(), request.key_pair_spec);
+  call.admit(call.scope(), request.key_pair_spec);
   const auto key = call.authorize(
       request.key_id,
       {.encryption_context = &request.encryption_context, .grant_tokens = &request.grant_tokens});

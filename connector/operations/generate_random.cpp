@@ -11,6 +11,8 @@ api::GenerateRandomResponse generate_random(Call& call, const api::GenerateRando
   const auto store = in.custom_key_store_id
                          ? call.key_stores().custom(call.scope(), *in.custom_key_store_id)
                          : call.key_stores().region(call.scope().region);
+  // Not before: only a store that is there has a quota.
+  call.context().rates.admit_random(call.scope(), in.custom_key_store_id.value_or(""));
   return {.plaintext =
               store->random(static_cast<std::size_t>(*in.number_of_bytes), call.deadline())};
 }

@@ -1,3 +1,6 @@
+#include <utility>
+#include <variant>
+
 #include "connector/api/error.h"
 #include "connector/operations/operation.h"
 
@@ -7,7 +10,10 @@ namespace {
 api::GetPublicKeyResponse get_public_key(Call& call, const api::GetPublicKeyRequest& in) {
   const auto key = call.authorize(in.key_id, {.grant_tokens = &in.grant_tokens});
   call.check_state(key);
-  Bytes public_key = call.key_stores().of(key.record())->public_key(key);
+  const keys::Material* material = key.record().material(key.record().current_material);
+  if (material == nullptr || material->generations.empty()) throw api::internal_error();
+  Bytes public_key = std::visit([](const auto& made) { return made.public_key; },
+                                material->generations.back().ref);
   // A secret key. AWS gives no message here.
   if (public_key.empty()) throw api::Error(api::ErrorCode::unsupported_operation);
   api::KeyMetadata metadata = call.metadata(key.record());

@@ -12,6 +12,7 @@
 #include "connector/keys/key_spec.h"
 #include "connector/operations/imports.h"
 #include "connector/operations/multi_region.h"
+#include "connector/operations/new_material.h"
 #include "connector/operations/operation.h"
 
 namespace kms::operations {
@@ -80,17 +81,6 @@ keys::ImportToken open_token(const Call& call, keystores::KeyStore& store,
   return std::move(*token);
 }
 
-/// An import that was cut short left an object in the token.
-void undo_unfinished(Call& call, keystores::KeyStore& store, keys::KeyRecord& key) {
-  for (const keys::Material& material : key.materials) {
-    if (!keys::is_unfinished(material)) continue;
-    for (const auto& generation : material.generations) {
-      store.destroy(generation.ref, call.deadline());
-    }
-  }
-  std::erase_if(key.materials, keys::is_unfinished);
-}
-
 /// Where the material becomes an object in the token, the record says so first, so that a crash
 /// leaves nothing that no record explains.
 std::optional<pkcs11::MaterialRef> reserve(Call& call, keystores::KeyStore& store,
@@ -107,7 +97,7 @@ std::optional<pkcs11::MaterialRef> reserve(Call& call, keystores::KeyStore& stor
   return reserved;
 }
 
-/// As far as token and store can be reached; what stays is undone by the next import.
+/// As far as token and store can be reached; what stays is dropped by the next import.
 void undo(Call& call, keystores::KeyStore& store, const keys::KeyRecord& key,
           const pkcs11::MaterialRef& reserved) {
   try {
@@ -115,6 +105,9 @@ void undo(Call& call, keystores::KeyStore& store, const keys::KeyRecord& key,
     const storage::Change change = storage::Put<keys::KeyRecord>{key};
     call.store().commit({&change, 1});
   } catch (const std::exception& error) {
+    const auto* const refusal = dynamic_cast<const storage::Error*>(&error);
+    // Whoever was faster has dropped it, or the next import does.
+    if (refusal != nullptr && refusal->fault() == storage::Fault::conflict) return;
     log(LogLevel::warning, "operations",
         key.arn() + ": material that was not imported stays for now: " + error.what());
   }
@@ -164,10 +157,13 @@ api::ImportKeyMaterialResponse take(Call& call, const Import& import, keys::KeyR
   const std::string id = keys::imported_material_id(key.id, made.fingerprint);
   const bool is_new = key.material(id) == nullptr;
   keys::Material& material = place(key, id, import.type, in, call.now());
+  std::vector<keys::Generation> replaced;
   if (!keys::is_present(material)) {
     material.generations = {keys::Generation{.number = 1, .ref = std::move(made.ref)}};
   } else if (import.reserved) {
-    import.store.destroy(*import.reserved, call.deadline());
+    // The new object counts: the one before may have been lost in the token.
+    replaced = material.generations;
+    material.generations.back().ref = std::move(made.ref);
   }
   if (!material.imported) material.imported.emplace();
   material.imported->fingerprint = std::move(made.fingerprint);
@@ -176,12 +172,14 @@ api::ImportKeyMaterialResponse take(Call& call, const Import& import, keys::KeyR
   if (key.state == keys::StoredState::pending_import && keys::has_all_material(key))
     key.state = keys::StoredState::enabled;
 
-  api::ImportKeyMaterialResponse response{.key_id = key.arn()};
+  const std::string arn = key.arn();
+  api::ImportKeyMaterialResponse response{.key_id = arn};
   if (is_symmetric(key)) response.key_material_id = id;
   std::vector<storage::Change> changes;
   if (is_new) synchronize_replicas(call.context(), key, changes, call.deadline());
   changes.emplace_back(storage::Put<keys::KeyRecord>{std::move(key)});
   call.commit(std::move(changes), response);
+  destroy_unused(import.store, replaced, arn, call.deadline());
   return response;
 }
 
@@ -194,7 +192,7 @@ api::ImportKeyMaterialResponse import_key_material(Call& call,
   const auto store = call.key_stores().of(key);
   const keys::ImportToken token = open_token(call, *store, authorized, in);
 
-  undo_unfinished(call, *store, key);
+  drop_unfinished(call.store(), *store, key, call.deadline());
   const Import import{.store = *store,
                       .authorized = authorized,
                       .token = token,

@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <utility>
+#include <vector>
 
 #include "connector/base/log.h"
 
@@ -26,6 +27,32 @@ void undo(storage::MetadataStore& store, keystores::KeyStore& key_store, keys::K
 }
 
 }  // namespace
+
+void drop_unfinished(storage::MetadataStore& store, keystores::KeyStore& key_store,
+                     keys::KeyRecord& key, pkcs11::Deadline deadline) {
+  std::vector<keys::Generation> dropped;
+  while (const keys::Material* const left = keys::unfinished_material(key)) {
+    dropped.insert(dropped.end(), left->generations.begin(), left->generations.end());
+    std::erase_if(key.materials, [id = left->id](const auto& m) { return m.id == id; });
+  }
+  if (dropped.empty()) return;
+  const storage::Change change = storage::Put<keys::KeyRecord>{key};
+  store.commit({&change, 1});
+  ++key.version;
+  destroy_unused(key_store, dropped, key.arn(), deadline);
+}
+
+void destroy_unused(keystores::KeyStore& key_store, const std::vector<keys::Generation>& unused,
+                    const std::string& key_arn, pkcs11::Deadline deadline) {
+  for (const keys::Generation& generation : unused) {
+    try {
+      key_store.destroy(generation.ref, deadline);
+    } catch (const std::exception& error) {
+      log(LogLevel::warning, "operations",
+          "an unused object of key " + key_arn + " is left in the token: " + error.what());
+    }
+  }
+}
 
 void make_last_material(storage::MetadataStore& store, keystores::KeyStore& key_store,
                         pkcs11::KeyKind kind, keys::KeyRecord& key, pkcs11::Deadline deadline) {

@@ -18,6 +18,7 @@ struct Operation {
 };
 
 /// Runs `attempt` again while another commit was faster; each attempt reads the records anew.
+/// ThrottlingException if others are faster until the call's deadline.
 SecretBytes retry_conflicts(Call& call, SecretBytes (*attempt)(Call&, const void*),
                             const void* request);
 

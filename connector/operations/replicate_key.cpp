@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "connector/api/error.h"
+#include "connector/operations/create_key.h"
 #include "connector/operations/key_policies.h"
 #include "connector/operations/multi_region.h"
 #include "connector/operations/operation.h"
@@ -82,12 +83,10 @@ audit::Record create_key_event(Call& call, const api::ReplicateKeyRequest& in,
   request.policy = in.policy;
   request.bypass_policy_lockout_safety_check = in.bypass_policy_lockout_safety_check;
   request.description = replica.description;
-  request.key_usage = replica.usage;
-  request.key_spec = replica.spec;
-  request.origin = replica.origin;
   request.tags = in.tags;
   request.multi_region = true;
-  event.request_parameters = api::request_parameters(request);
+  event.request_parameters =
+      create_key_parameters(request, replica.spec, replica.usage, replica.origin);
   event.response_elements = api::response_elements(api::CreateKeyResponse{metadata});
   return event;
 }
@@ -108,7 +107,7 @@ api::ReplicateKeyResponse replicate_key(Call& call, const api::ReplicateKeyReque
     replica.policy = check_policy(call, replica, *in.policy, in.bypass_policy_lockout_safety_check);
   }
   check_quotas(call, primary, replica.scope);
-  call.context().rates.admit_replica(replica.scope);
+  call.admit_replica(replica.scope);
 
   primary.multi_region->replica_regions.push_back(in.replica_region);
   call.expect_rsa_generation();  // the destination's transport key, the first time

@@ -43,14 +43,15 @@ constexpr std::array kRates{
 };
 static_assert(std::ranges::is_sorted(kRates, {}, &Rate::operation));
 
-// Their quotas are those of the keys they use.
-constexpr std::array<std::string_view, 10> kCryptographic{
+// Their quotas are those of the keys they use, and of the key stores.
+constexpr std::array<std::string_view, 11> kCryptographic{
     "Decrypt",
     "DeriveSharedSecret",
     "Encrypt",
     "GenerateDataKey",
     "GenerateDataKeyWithoutPlaintext",
     "GenerateMac",
+    "GenerateRandom",
     "ReEncrypt",
     "Sign",
     "Verify",
@@ -99,15 +100,16 @@ const Rate& class_of(const keys::KeyRecord& key) {
   return kSymmetric;
 }
 
+/// A custom key store has one quota for all.
+Rate rate_in(std::string_view custom_key_store_id, const Rate& elsewhere) {
+  return custom_key_store_id.empty() ? elsewhere : Rate{custom_key_store_id, kCustomKeyStore};
+}
+
 }  // namespace
 
 void RequestRates::admit(const Scope& scope, std::string_view operation) {
   const bool by_key = is_cryptographic(operation) || operation.starts_with(kDataKeyPair);
   if (percent_ == 0 || by_key) return;
-  if (operation == "GenerateRandom") {
-    take(scope, std::string(kSymmetric.operation), kSymmetric.per_second);
-    return;
-  }
   const auto* const row = std::ranges::lower_bound(kRates, operation, {}, &Rate::operation);
   const bool listed = row != kRates.end() && row->operation == operation;
   take(scope, std::string(operation), listed ? row->per_second : kOther);
@@ -125,11 +127,13 @@ void RequestRates::admit(const Scope& scope, api::DataKeyPairSpec pair) {
 void RequestRates::admit(const Scope& scope, std::string_view operation,
                          const keys::KeyRecord& key) {
   if (percent_ == 0 || !is_cryptographic(operation)) return;
-  if (!key.custom_key_store_id.empty()) {
-    take(scope, key.custom_key_store_id, kCustomKeyStore);
-    return;
-  }
-  const Rate& rate = class_of(key);
+  const Rate rate = rate_in(key.custom_key_store_id, class_of(key));
+  take(scope, std::string(rate.operation), rate.per_second);
+}
+
+void RequestRates::admit_random(const Scope& scope, const std::string& custom_key_store_id) {
+  if (percent_ == 0) return;
+  const Rate rate = rate_in(custom_key_store_id, kSymmetric);
   take(scope, std::string(rate.operation), rate.per_second);
 }
 
@@ -148,11 +152,7 @@ void RequestRates::take(const Scope& scope, std::string name, std::uint32_t per_
   }
   bucket.filled = now;
   // A full bucket is enough for what counts as more than it holds.
-  if (bucket.tokens < std::min(requests, capacity)) {
-    throw api::Error(api::ErrorCode::throttling,
-                     "You have exceeded the rate at which you may call KMS. Reduce the frequency "
-                     "of your calls.");
-  }
+  if (bucket.tokens < std::min(requests, capacity)) throw api::throttled();
   bucket.tokens -= requests;
 }
 

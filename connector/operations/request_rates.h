@@ -28,6 +28,8 @@ class RequestRates {
   void admit(const Scope& scope, api::DataKeyPairSpec pair);
   /// Counts another cryptographic operation on this key; nothing for what is none.
   void admit(const Scope& scope, std::string_view operation, const keys::KeyRecord& key);
+  /// Counts GenerateRandom in a custom key store; if its id is empty, in the Region's own token.
+  void admit_random(const Scope& scope, const std::string& custom_key_store_id);
 
  private:
   struct Bucket {

@@ -4,10 +4,8 @@
 #include <chrono>
 #include <string>
 #include <utility>
-#include <variant>
 
 #include "connector/api/error.h"
-#include "connector/base/log.h"
 #include "connector/keys/key_spec.h"
 #include "connector/operations/multi_region.h"
 #include "connector/operations/new_material.h"
@@ -21,39 +19,10 @@ using api::ErrorCode;
 
 constexpr std::size_t kMaterialIdBytes = 32;
 
-/// What a rotation that a crash or a fault cut short has left; nothing was ever encrypted under it.
-/// Its object goes only once the record that names it is gone: until then, that rotation might
-/// still end well.
-std::vector<pkcs11::MaterialRef> drop_unfinished(keys::KeyRecord& key) {
-  std::vector<pkcs11::MaterialRef> dropped;
-  while (const keys::Material* const left = keys::unfinished_rotation(key)) {
-    for (const keys::Generation& generation : left->generations) dropped.push_back(generation.ref);
-    std::erase_if(key.materials, [id = left->id](const auto& m) { return m.id == id; });
-  }
-  return dropped;
-}
-
-void destroy(keystores::KeyStore& store, const std::vector<pkcs11::MaterialRef>& dropped,
-             const keys::KeyRecord& key, pkcs11::Deadline deadline) {
-  for (const pkcs11::MaterialRef& ref : dropped) {
-    try {
-      store.destroy(ref, deadline);
-    } catch (const Error& error) {
-      log(LogLevel::warning, "rotation",
-          "an unused object of key " + key.arn() + " is left in the token: " + error.what());
-    }
-  }
-}
-
 /// Appends material made by the token; returns its id.
 std::string make_new(const Context& context, keys::KeyRecord& key, pkcs11::Deadline deadline) {
   const auto store = context.key_stores.of(key);
-  if (const auto dropped = drop_unfinished(key); !dropped.empty()) {
-    const storage::Change change = storage::Put<keys::KeyRecord>{key};
-    context.store.commit({&change, 1});
-    ++key.version;
-    destroy(*store, dropped, key, deadline);
-  }
+  drop_unfinished(context.store, *store, key, deadline);
   key.materials.push_back(
       {.id = make_hex_id(context.random, kMaterialIdBytes), .created = context.clock.now()});
   make_last_material(context.store, *store, *keys::key_spec(key.spec).kind, key, deadline);

@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "connector/api/error.h"
 #include "connector/operations/multi_region.h"
 #include "connector/operations/operation.h"
 
@@ -21,6 +22,11 @@ void update_primary_region(Call& call, const api::UpdatePrimaryRegionRequest& in
   const auto authorized = call.authorize(in.key_id, {.accepts = Accepts::key_only});
   keys::KeyRecord key = authorized.record();
   check_multi_region_primary(key);
+  if (in.primary_region == key.scope.region) {
+    throw api::unsupported_operation(in.primary_region +
+                                     " cannot become the primary Region because it contains the "
+                                     "primary.");
+  }
   call.check_state(authorized);
   auto& replicas = key.multi_region->replica_regions;
   const auto place = std::ranges::find(replicas, in.primary_region);
@@ -29,7 +35,7 @@ void update_primary_region(Call& call, const api::UpdatePrimaryRegionRequest& in
   if (!stored) throw api::not_found("Key '" + key_arn(there, key.id) + "' does not exist");
   // Permission and state count on both keys.
   call.check_state(call.authorize_also(stored));
-  call.context().rates.admit(there, call.operation());
+  call.admit(there, call.operation());
 
   *place = std::exchange(key.multi_region->primary_region, in.primary_region);
   std::vector<storage::Change> changes;

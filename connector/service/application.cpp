@@ -54,6 +54,7 @@ struct Application::Impl {
                 .authorizer = authorizer,
                 .last_uses = last_uses,
                 .rates = rates,
+                .turns = turns,
                 .audit = audit,
                 .clock = clock,
                 .random = random},
@@ -121,6 +122,7 @@ struct Application::Impl {
   audit::Writer audit;
   operations::LastUses last_uses;
   operations::RequestRates rates;
+  Turns turns;
   auth::Authorizer authorizer{*store};
   auth::IdentityDirectory identities;
   auth::GuessLimit guesses;

@@ -59,7 +59,8 @@ TEST(RequestParameters, KeepPoliciesTagsAndConstraints) {
       R"({"keyId":"k","policyName":"default","policy":"{\"a\":1}"})");
   EXPECT_EQ(
       told<CreateKeyRequest>(R"({"Tags":[{"TagKey":"a","TagValue":""}],"MultiRegion":false})"),
-      R"({"tags":[{"tagKey":"a","tagValue":""}],"multiRegion":false})");
+      R"({"description":"","bypassPolicyLockoutSafetyCheck":false,)"
+      R"("tags":[{"tagKey":"a","tagValue":""}],"multiRegion":false})");
   EXPECT_EQ(told<CreateGrantRequest>(
                 R"({"KeyId":"k","GranteePrincipal":"p","Operations":["Decrypt","ReEncryptTo"],)"
                 R"("Constraints":{"EncryptionContextSubset":{"a":"b"}},"Name":"n"})"),

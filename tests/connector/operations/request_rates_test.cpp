@@ -89,7 +89,7 @@ TEST_F(Rates, AreSharedByTheCryptographicOperationsOfAClassOfKeys) {
   const auto ecc = key(api::KeySpec::ecc_nist_p256);
   EXPECT_EQ(passed([&] { rates.admit(kHere, "Encrypt", symmetric); }, 4000), 4000);
   EXPECT_EQ(passed([&] { rates.admit(kHere, "GenerateMac", mac); }, 4000), 4000);
-  EXPECT_EQ(passed([&] { rates.admit(kHere, "GenerateRandom"); }), 2000);
+  EXPECT_EQ(passed([&] { rates.admit_random(kHere, ""); }), 2000);
   EXPECT_EQ(passed([&] { rates.admit(kHere, "Decrypt", symmetric); }), 0);
   EXPECT_EQ(passed([&] { rates.admit(kHere, "Sign", rsa); }, 600), 600);
   EXPECT_EQ(passed([&] { rates.admit(kHere, "Encrypt", rsa); }), 400);
@@ -100,6 +100,7 @@ TEST_F(Rates, AreSharedByTheCryptographicOperationsOfAClassOfKeys) {
   EXPECT_EQ(passed([&] { rates.admit(kHere, api::DataKeyPairSpec::ecc_nist_p384); }), 100);
   // A request on a key is counted once: by its key if it is cryptographic, else by its name.
   EXPECT_EQ(passed([&] { rates.admit(kHere, "Sign"); }), 100'000);
+  EXPECT_EQ(passed([&] { rates.admit(kHere, "GenerateRandom"); }), 100'000);
   EXPECT_EQ(passed([&] { rates.admit(kHere, "EnableKey", ecc); }), 100'000);
 }
 
@@ -108,7 +109,9 @@ TEST_F(Rates, AreThoseOfTheCustomKeyStore) {
   const auto one = key(api::KeySpec::symmetric_default, "cks-1");
   const auto two = key(api::KeySpec::symmetric_default, "cks-2");
   EXPECT_EQ(passed([&] { rates.admit(kHere, "Encrypt", one); }), 1800);
-  EXPECT_EQ(passed([&] { rates.admit(kHere, "Encrypt", two); }), 1800);
+  EXPECT_EQ(passed([&] { rates.admit(kHere, "Encrypt", two); }, 800), 800);
+  EXPECT_EQ(passed([&] { rates.admit_random(kHere, "cks-2"); }), 1000);
+  EXPECT_EQ(passed([&] { rates.admit_random(kHere, ""); }), 10'000);
 }
 
 TEST_F(Rates, ComeBackWithTime) {

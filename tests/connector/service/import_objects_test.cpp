@@ -2,6 +2,10 @@
 
 #include <filesystem>
 #include <functional>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
 
 #include "connector/storage/open_store.h"
 #include "tests/support/service/imports.h"
@@ -67,6 +71,35 @@ TEST_F(ImportObjects, AnImportThatACrashCutShortIsUndoneByTheNext) {
     ASSERT_EQ(key.materials.size(), 1U);
     EXPECT_EQ(key.materials.front().id, key.current_material);
   });
+}
+
+TEST_F(ImportObjects, ManyImportsAtOnceLeaveOneObject) {
+  const long before = objects();
+  for (int round = 0; round < 8; ++round) {
+    std::vector<std::string> outcomes(4);
+    std::vector<std::thread> threads;
+    for (std::string& outcome : outcomes) {
+      threads.emplace_back([&] { outcome = import(kms_, id_, with_, key_).outcome(); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(outcomes, (std::vector<std::string>{"200", "200", "200", "200"}));
+    kms_.ok("Sign", sign_body(id_, "ED25519_SHA_512", as_bytes("m")));
+    EXPECT_EQ(objects(), before + 2);
+    kms_.ok("DeleteImportedKeyMaterial", id_of(id_));
+    EXPECT_EQ(objects(), before);
+  }
+}
+
+TEST_F(ImportObjects, AnotherImportReplacesAnObjectThatWasLost) {
+  ASSERT_EQ(import(kms_, id_, with_, key_).outcome(), "200");
+  change_record([](keys::KeyRecord& key) {
+    std::get<pkcs11::ObjectMaterial>(key.materials.front().generations.front().ref).id = {7};
+  });
+  kms_.start();
+  const std::string body = sign_body(id_, "ED25519_SHA_512", as_bytes("m"));
+  ASSERT_EQ(kms_.call("Sign", body).status, 500);
+  ASSERT_EQ(import(kms_, id_, with_, key_).outcome(), "200");
+  kms_.ok("Sign", body);
 }
 
 }  // namespace

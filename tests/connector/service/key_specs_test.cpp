@@ -135,5 +135,22 @@ TEST(KeySpecsDurability, KeysWorkAfterARestart) {
   }
 }
 
+TEST(KeySpecsDurability, ThePublicKeyNeedsNoToken) {
+  Harness kms;
+  const std::string pair = kms.create_key(key_of("ECC_NIST_P256", "SIGN_VERIFY"));
+  const std::string secret = kms.create_key();
+  const std::string got = kms.ok("GetPublicKey", id_of(pair)).body;
+  kms.stop();
+  kms.config().regions.front().token.selector.label = "absent";
+  service::Application without(kms.config(), nullptr);
+  const auto body_of = [&](const std::string& key) {
+    api::Request request =
+        Signer(admin(), "us-east-1").sign("GetPublicKey", id_of(key), Harness::now());
+    return std::string(without.service().handle(request).body.text());
+  };
+  EXPECT_EQ(body_of(pair), got);
+  EXPECT_EQ(body_of(secret), R"({"__type":"UnsupportedOperationException"})");
+}
+
 }  // namespace
 }  // namespace kms::test

@@ -298,10 +298,11 @@ TEST_F(MultiRegion, ThePrimaryMoves) {
                 " is not a multi-region key.");
   EXPECT_EQ(update(id, kHere, kThere), "400 UnsupportedOperationException: " + arn_in(kThere, id) +
                                            " is not a multi-region primary key.");
-  for (const char* const region : {"eu-north-1", kHere}) {
-    EXPECT_EQ(update(id, region, kHere),
-              "400 NotFoundException: Key '" + arn_in(region, id) + "' does not exist");
-  }
+  EXPECT_EQ(update(id, "eu-north-1", kHere),
+            "400 NotFoundException: Key '" + arn_in("eu-north-1", id) + "' does not exist");
+  EXPECT_EQ(update(id, kHere, kHere),
+            "400 UnsupportedOperationException: us-east-1 cannot become the primary Region because "
+            "it contains the primary.");
   ok_in(kms(), kThere, "DisableKey", key_body(id));
   EXPECT_EQ(update(id, kThere, kHere),
             "400 DisabledException: " + arn_in(kThere, id) + " is disabled.");
@@ -359,8 +360,17 @@ TEST_F(MultiRegion, EventsAppearInBothRegions) {
     return found;
   };
   ASSERT_TRUE(eventually([&] { return count("UpdatePrimaryRegion", kThere, "") == 1; }));
-  EXPECT_EQ(count("ReplicateKey", kHere, R"("replicaRegion":"us-west-2")"), 1);
-  EXPECT_EQ(count("CreateKey", kThere, R"("multiRegion":true)"), 1);
+  EXPECT_EQ(count("ReplicateKey", kHere,
+                  R"("requestParameters":{"keyId":")" + id +
+                      R"(","replicaRegion":"us-west-2","bypassPolicyLockoutSafetyCheck":false,)"
+                      R"("description":""})"),
+            1);
+  EXPECT_EQ(count("CreateKey", kThere,
+                  R"("requestParameters":{"description":"","keyUsage":"ENCRYPT_DECRYPT",)"
+                  R"("customerMasterKeySpec":"SYMMETRIC_DEFAULT","keySpec":"SYMMETRIC_DEFAULT",)"
+                  R"("origin":"AWS_KMS","bypassPolicyLockoutSafetyCheck":false,)"
+                  R"("multiRegion":true})"),
+            1);
   EXPECT_EQ(count("SynchronizeMultiRegionKey", kThere,
                   R"("serviceEventDetails":{"keyId":")" + id + "\"}"),
             1);
