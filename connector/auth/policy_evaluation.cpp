@@ -23,12 +23,14 @@ bool is_account_of(std::string_view named, const Caller& caller) {
 
 /// NotPrincipal of an Allow leaves out whom it names in any way; that of a Deny spares only whom it
 /// names itself or as its role: IAM wants the account's ARN beside the user's, and that must not
-/// spare the account's others.
+/// spare the account's others. Nor does it spare a principal with a permissions boundary, whomever
+/// it names (IAM User Guide, "NotPrincipal with Deny").
 Named match(const PrincipalSet& set, const Caller& caller, bool allow) {
   Named closest = Named::nobody;
   for (const std::string& named : set.aws) closest = std::max(closest, match(named, caller));
   if (!set.inverted) return closest;
-  const bool excepted = allow ? closest != Named::nobody : closest >= Named::role;
+  const bool bounded = caller.principal && caller.principal->boundary;
+  const bool excepted = allow ? closest != Named::nobody : closest >= Named::role && !bounded;
   return excepted ? Named::nobody : match("*", caller);
 }
 

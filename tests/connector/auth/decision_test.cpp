@@ -334,6 +334,22 @@ TEST(NotPrincipal, OfADenySparesOnlyWhomItNamesItself) {
   EXPECT_TRUE(ask({}, but(R"("*")")).allowed);
 }
 
+// IAM User Guide, "NotPrincipal with Deny": whatever it names. Once such principals were spared.
+TEST(NotPrincipal, OfADenySparesNobodyWithABoundary) {
+  const auto but = [](const std::string& names) {
+    return allow("*", "*") + "," +
+           inverted(false, R"("NotPrincipal":{"AWS":[)" + names + "]}", kEverything, kEverywhere);
+  };
+  const std::string everybody = R"("*","arn:aws:iam::111111111111:user/alice",)"
+                                R"("arn:aws:iam::111111111111:role/path/app",)"
+                                R"("arn:aws:sts::111111111111:assumed-role/app/s1")";
+  for (const char* const arn : {kAlice, kSession}) {
+    EXPECT_TRUE(ask({.arn = arn}, but(everybody)).allowed) << arn;
+    const Who bounded{.arn = arn, .identity = own_allow("*"), .boundary = own_allow("*")};
+    EXPECT_EQ(ask(bounded, but(everybody)).reason, Reason::deny_in_key_policy) << arn;
+  }
+}
+
 TEST(NotAction, IsEveryOtherAction) {
   const std::string others =
       inverted(true, kEverybody, R"("NotAction":["kms:Decrypt","kms:Schedule*"])", kEverywhere);

@@ -264,8 +264,10 @@ Naming subject(const Json& statement, const Caller& caller) {
   if (!statement.HasMember("NotPrincipal")) return {.itself = true};
   const Naming excepted = naming(aws_names(statement["NotPrincipal"]), caller);
   // An Allow leaves out whoever is named in any way. A Deny spares only who is named itself or as a
-  // role: IAM asks for the account's ARN beside the user's, which does not spare the others.
+  // role: IAM asks for the account's ARN beside the user's, which does not spare the others. Nobody
+  // with a permissions boundary is spared, whatever the names.
   const bool is_deny = std::string("Deny") == statement["Effect"].GetString();
+  if (is_deny && caller.bounded) return everybody(caller);
   const bool spared = is_deny ? excepted.itself || excepted.role : excepted.any();
   return spared ? Naming{} : everybody(caller);
 }

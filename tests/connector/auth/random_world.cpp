@@ -266,8 +266,11 @@ Person random_person(Random& random) {
     person.caller.session = session;
   }
   person.caller.principal = principal;
-  person.naive_caller = {
-      .arn = sketch.arn, .account = principal->account, .role = sketch.role, .root = is_root};
+  person.naive_caller = {.arn = sketch.arn,
+                         .account = principal->account,
+                         .role = sketch.role,
+                         .root = is_root,
+                         .bounded = !person.boundary.empty()};
   return person;
 }
 
