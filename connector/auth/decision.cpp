@@ -78,8 +78,8 @@ Decision own_refusal(const OwnVerdict& own, bool needs_identity) {
   return refused(bounded ? Reason::no_boundary : Reason::no_session_policy);
 }
 
-/// Whether an allowance to this principal is enough in its own account. What names the user or the
-/// session itself is not limited by boundary and session policies; what names the role is.
+/// Whether an allowance to this principal is enough in its own account. What names the user, the
+/// session or everybody is not limited by boundary and session policies; what names the role is.
 bool suffices(Named named, const OwnVerdict& own) {
   switch (named) {
     case Named::caller:

@@ -31,7 +31,7 @@ Named match(const PrincipalSet& set, const Caller& caller, bool allow) {
   if (!set.inverted) return closest;
   const bool bounded = caller.principal && caller.principal->boundary;
   const bool excepted = allow ? closest != Named::nobody : closest >= Named::role && !bounded;
-  return excepted ? Named::nobody : match("*", caller);
+  return excepted ? Named::nobody : Named::caller;
 }
 
 bool covers(const PatternSet& set, std::string_view text, bool ignore_case) {
@@ -55,9 +55,8 @@ bool covers_resource(const Statement& statement, const Question& question) {
 
 Named match(std::string_view name, const Caller& caller) {
   if (name.empty()) return Named::nobody;
-  if (name == caller.arn || name == caller.principal_id) return Named::caller;
+  if (name == "*" || name == caller.arn || name == caller.principal_id) return Named::caller;
   const bool is_role_session = caller.principal && caller.arn != caller.principal->arn;
-  if (name == "*") return is_role_session ? Named::role : Named::caller;
   if (is_role_session && (name == caller.principal->arn || name == caller.principal->unique_id)) {
     return Named::role;
   }

@@ -148,10 +148,12 @@ TEST(Match, IsByArnUniqueIdOrAccount) {
   for (const char* const session : {kSession, "AROAapp:s1"}) {
     EXPECT_EQ(named(session, kSession), Named::caller) << session;
   }
-  for (const char* const role : {kRole, "AROAapp", "*"}) {
+  for (const char* const role : {kRole, "AROAapp"}) {
     EXPECT_EQ(named(role, kSession), Named::role) << role;
   }
-  EXPECT_EQ(named("*", kAlice), Named::caller);
+  for (const char* const arn : {kAlice, kSession, kRoot, kCarol}) {
+    EXPECT_EQ(named("*", arn), Named::caller) << arn;
+  }
   EXPECT_EQ(named(kRoot, kRoot), Named::caller);
   for (const char* const account : {kRoot, "111111111111"}) {
     EXPECT_EQ(named(account, kAlice), Named::account) << account;
@@ -274,11 +276,19 @@ TEST(SessionPolicy, LimitsTheRoleButNotTheSessionItself) {
   const Who limited{.arn = kSession, .identity = own_allow("*"), .session = own_allow("s3:*")};
   EXPECT_EQ(ask(limited, kDelegation).reason, Reason::no_session_policy);
   EXPECT_EQ(ask(limited, allow(kRole, "*")).reason, Reason::no_session_policy);
-  EXPECT_EQ(ask(limited, allow("*", "*")).reason, Reason::no_session_policy);
   EXPECT_TRUE(ask(limited, allow(kSession, "*")).allowed);
   const Who bounded{.arn = kSession, .identity = own_allow("*"), .boundary = own_allow("s3:*")};
   EXPECT_EQ(ask(bounded, allow(kRole, "*")).reason, Reason::no_boundary);
   EXPECT_TRUE(ask(bounded, allow(kSession, "*")).allowed);
+}
+
+// IAM User Guide, "IAM role principals". Once "*" was taken for the role.
+TEST(Everybody, IsNotLimitedByBoundaryAndSessionPolicies) {
+  const Who limited{.arn = kSession, .boundary = own_allow("s3:*"), .session = own_allow("s3:*")};
+  EXPECT_EQ(ask(limited, allow("*", "*")).reason, Reason::key_policy);
+  EXPECT_EQ(ask({.boundary = own_allow("s3:*")}, allow("*", "*")).reason, Reason::key_policy);
+  const Who denied{.arn = kSession, .session = own_allow("*") + "," + own_deny("kms:Encrypt")};
+  EXPECT_EQ(ask(denied, allow("*", "*")).reason, Reason::deny_in_session_policy);
 }
 
 TEST(RoleSession, IsNamedByItsRoleOrItself) {

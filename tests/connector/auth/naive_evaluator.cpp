@@ -225,25 +225,16 @@ std::string account_of_root(const std::string& name) {
 
 /// How a principal names a caller.
 struct Naming {
-  bool itself = false;      // its own ARN, or everybody for one that is not a session
-  bool role = false;        // the role of its session, or everybody
+  bool itself = false;      // its own ARN, or everybody
+  bool role = false;        // the role of its session
   bool by_account = false;  // its account, where it is not its root
   [[nodiscard]] bool any() const { return itself || role || by_account; }
 };
 
-Naming everybody(const Caller& caller) {
-  return {.itself = caller.role.empty(), .role = !caller.role.empty(), .by_account = false};
-}
-
 Naming naming(const Strings& names, const Caller& caller) {
   Naming result;
   for (const std::string& name : names) {
-    if (name == "*") {
-      const Naming all = everybody(caller);
-      result.itself |= all.itself;
-      result.role |= all.role;
-    }
-    if (name == caller.arn) result.itself = true;
+    if (name == "*" || name == caller.arn) result.itself = true;
     if (!caller.role.empty() && name == caller.role) result.role = true;
     if (account_of_root(name) == caller.account) {
       (caller.root ? result.itself : result.by_account) = true;
@@ -267,9 +258,9 @@ Naming subject(const Json& statement, const Caller& caller) {
   // role: IAM asks for the account's ARN beside the user's, which does not spare the others. Nobody
   // with a permissions boundary is spared, whatever the names.
   const bool is_deny = std::string("Deny") == statement["Effect"].GetString();
-  if (is_deny && caller.bounded) return everybody(caller);
-  const bool spared = is_deny ? excepted.itself || excepted.role : excepted.any();
-  return spared ? Naming{} : everybody(caller);
+  const bool spared =
+      is_deny ? !caller.bounded && (excepted.itself || excepted.role) : excepted.any();
+  return {.itself = !spared};
 }
 
 bool about_action(const Json& statement, const std::string& action) {
