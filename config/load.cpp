@@ -86,7 +86,8 @@ bool is_role(const Principal& principal) {
 /// Reads one file into a Config, section by section.
 class Loader {
  public:
-  explicit Loader(const std::string& file) : reader_(file), secrets_(reader_) {}
+  Loader(const std::string& file, Environment& environment)
+      : reader_(file), environment_(environment) {}
 
   Config load(const Node& root) {
     reader_.read(root, config_);
@@ -234,7 +235,7 @@ class Loader {
       Region region;
       region.name = child->key;
       read_token(*child->find("token"), region.token);
-      Secret pin = secrets_.read(*child->find("pin"));
+      Secret pin = read_secret(reader_, *child->find("pin"), environment_);
       region.pin = std::move(pin.value);
       region.pin_source = std::move(pin.source);
       config_.regions.push_back(std::move(region));
@@ -443,7 +444,7 @@ class Loader {
       AccessKey key;
       key.id = child->key;
       reader_.read(*child, key);
-      Secret secret = secrets_.read(*child->find("secret"));
+      Secret secret = read_secret(reader_, *child->find("secret"), environment_);
       key.secret = std::move(secret.value);
       key.secret_source = std::move(secret.source);
       principal.access_keys.push_back(std::move(key));
@@ -460,7 +461,7 @@ class Loader {
   }
 
   Reader reader_;
-  Secrets secrets_;
+  Environment& environment_;
   Config config_;
   std::map<std::string, std::string> access_keys_;  // id to ARN
 };
@@ -485,6 +486,11 @@ std::string read_text(const std::string& file) {
   return text;
 }
 
+Config load(const std::string& file, std::string_view text, Environment& environment) {
+  const auto root = parse_yaml(file, text);
+  return Loader(file, environment).load(*root);
+}
+
 }  // namespace
 
 Error::Error(const std::string& file, int line, int column, const std::string& key_path,
@@ -494,9 +500,13 @@ Error::Error(const std::string& file, int line, int column, const std::string& k
 
 Config load(const std::string& file) { return load(file, read_text(file)); }
 
+Config load(const std::string& file, Environment& environment) {
+  return load(file, read_text(file), environment);
+}
+
 Config load(const std::string& file, std::string_view text) {
-  const auto root = parse_yaml(file, text);
-  return Loader(file).load(*root);
+  Environment environment;
+  return load(file, text, environment);
 }
 
 }  // namespace config
