@@ -62,8 +62,10 @@ bool remove_suffix(std::string_view& text, std::string_view suffix) {
   return true;
 }
 
-/// Each of the six parts by itself: a wildcard does not reach over a colon but in the last.
+/// Each of the six parts by itself: a wildcard does not reach over a colon but in the last. "*"
+/// alone is any ARN.
 bool arn_like(std::string_view pattern, std::string_view arn) {
+  if (pattern == "*") pattern = "arn:*:*:*:*:*";
   constexpr int kColons = 5;
   for (int part = 0; part < kColons; ++part) {
     const auto a = pattern.find(':');

@@ -108,6 +108,8 @@ std::vector<Text> arn_parts(const Text& arn, IsColon is_colon) {
 bool arn_covers(const Pattern& pattern, const std::string& value) {
   const auto wanted = arn_parts(pattern, [](const Symbol& s) { return s.c == ':'; });
   const auto given = arn_parts(value, [](char c) { return c == ':'; });
+  const bool any = pattern.size() == 1 && pattern[0].wild && pattern[0].c == '*';
+  if (any) return given.size() == 6 && given[0] == "arn";
   if (wanted.size() != 6 || given.size() != 6) return false;
   for (std::size_t i = 0; i < 6; ++i) {
     if (!covers(wanted[i], 0, given[i], 0)) return false;
