@@ -71,8 +71,10 @@ bool is_principal(const Arn& arn) {
 void check_aws_principal(const std::string& text, const std::string& where) {
   if (text == "*" || is_account(text) || is_unique_id(text)) return;
   const auto arn = Arn::parse(text);
-  if (!arn) refuse(where, "Policy contains a statement with one or more invalid principals.");
-  if (!is_principal(*arn)) {
+  const bool of_iam =
+      arn ? arn->service == "iam" || arn->service == "sts" : text.starts_with("arn:");
+  if (!of_iam) refuse(where, "Policy contains a statement with one or more invalid principals.");
+  if (!arn || !is_principal(*arn)) {
     throw PolicyError(Fault::invalid_arn, where, "An ARN in the specified key policy is invalid.");
   }
 }

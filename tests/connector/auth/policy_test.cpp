@@ -158,7 +158,8 @@ TEST(PolicyStatement, OfAKeyHasPrincipals) {
         << principal;
   }
   for (const char* name : {"", "alice", "12345678901", "1234567890123", "AKIAEXAMPLE", "**",
-                           "arn:aws:iam", "user/*"}) {
+                           "user/*", "arn:aws:kms:us-east-1:123456789012:key/k",
+                           "arn:aws:s3:::bucket", "arn:aws:ec2::123456789012:root"}) {
     EXPECT_EQ(refusal(with("Principal", R"("Principal":{"AWS":")" + std::string(name) + "\"}")),
               (Refusal{"Statement[0].Principal.AWS", kInvalidPrincipals}))
         << name;
@@ -173,7 +174,7 @@ TEST(PolicyStatement, HasArnsOfPrincipalsOnly) {
   for (const char* arn :
        {"arn:aws:iam:::root", "arn:aws:iam::123456789012:group/admins",
         "arn:aws:iam::123456789012:user/", "arn:aws:iam::12345678901x:root",
-        "arn:aws:iam:us-east-1:123456789012:root", "arn:aws:kms:us-east-1:123456789012:key/k",
+        "arn:aws:iam:us-east-1:123456789012:root", "arn:", "arn:aws", "arn:aws:iam",
         "arn:aws:iam::*:root", "arn:aws:iam::123456789012:", "arn:aws:sts::123456789012:role/app",
         "arn:aws:iam::123456789012:assumed-role/app/s"}) {
     EXPECT_EQ(
