@@ -243,10 +243,9 @@ Decision decide_retirement(const KeyQuestion& question, const keys::GrantPtr& gr
             .statement = grant->name,
             .grant = grant};
   }
-  const bool by_issuer =
-      own.allowed() && own.within_limits() && question.caller.account == grant->issuing_account;
-  if (by_issuer) return by_own(own.identity, true, Reason::identity_policy);
-  return own_refusal(own, true);
+  if (!own.allowed() || !own.within_limits()) return own_refusal(own, true);
+  if (question.caller.account != grant->issuing_account) return refused(Reason::no_key_policy);
+  return by_own(own.identity, true, Reason::identity_policy);
 }
 
 Decision decide_account(const Caller& caller, keys::Action action, std::string_view resource,

@@ -630,11 +630,15 @@ TEST(Retirement, IsForTheAccountThatMadeTheGrant) {
   EXPECT_TRUE(retire({.arn = kRoot}, {.grantee = kCarol}).allowed);
   EXPECT_TRUE(retire({.identity = own_allow("kms:RetireGrant")}, {.grantee = kCarol}).allowed);
   EXPECT_FALSE(retire({.identity = own_allow("kms:Encrypt")}, {.grantee = kCarol}).allowed);
-  EXPECT_FALSE(
-      retire({.identity = own_allow("*")}, {.grantee = kCarol, .issuing_account = kOther}).allowed);
-  EXPECT_FALSE(
-      retire({.identity = own_allow("*"), .boundary = own_allow("s3:*")}, {.grantee = kCarol})
-          .allowed);
+  // Once a session policy was blamed, where there is none.
+  EXPECT_EQ(
+      retire({.identity = own_allow("*")}, {.grantee = kCarol, .issuing_account = kOther}).reason,
+      Reason::no_key_policy);
+  EXPECT_EQ(retire({}, {.grantee = kCarol, .issuing_account = kOther}).reason,
+            Reason::no_identity_policy);
+  EXPECT_EQ(retire({.identity = own_allow("*"), .boundary = own_allow("s3:*")}, {.grantee = kCarol})
+                .reason,
+            Reason::no_boundary);
   // The key policy does not give it.
   EXPECT_FALSE(retire({}, {.grantee = kCarol}, allow(kAlice, "kms:*")).allowed);
 }
