@@ -366,6 +366,18 @@ TEST(PolicyText, IsPrintedAsKmsPrintsIt) {
 })");
 }
 
+// Once GetKeyPolicy answered such characters as they are, which PutKeyPolicy refuses.
+TEST(PolicyText, EscapesWhatThePolicyMemberMayNotHold) {
+  const Policy policy = parse_policy(
+      R"({"Id":"\u0009 ~\u00ff\u0100\u20ac\uffff\ud83d\ude00\udbff\udfff","Statement":{"Effect":"Deny",
+          "Principal":"*","Action":"*","Resource":"*"}})",
+      PolicyKind::key);
+  const std::string text = to_text(policy);
+  EXPECT_EQ(text.substr(0, text.find(",")),
+            "{\n  \"Id\" : \"\\t ~\u00ff\\u0100\\u20ac\\uffff\\ud83d\\ude00\\udbff\\udfff\"");
+  EXPECT_EQ(parse_policy(text, PolicyKind::key), policy);
+}
+
 TEST(PolicyText, SaysTheSameAsWhatItWasMadeFrom) {
   for (
       const char* json :
