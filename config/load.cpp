@@ -83,6 +83,8 @@ bool is_role(const Principal& principal) {
   return principal.arn.find(":role/") != std::string::npos;
 }
 
+bool is_root(const Principal& principal) { return !is_user(principal) && !is_role(principal); }
+
 /// Reads one file into a Config, section by section.
 class Loader {
  public:
@@ -271,6 +273,7 @@ class Loader {
       reader_.read(*child, principal);
       identify(*child, principal);
       if (const Node* keys = child->find("access_keys")) read_access_keys(*keys, principal);
+      if (is_root(principal)) refuse_policies(*child);
       principal.policies = read_policies(reader_, *child);
       if (const Node* boundary = child->find("permissions_boundary")) {
         principal.permissions_boundary = read_policy(reader_, *boundary, "permissions_boundary");
@@ -279,6 +282,13 @@ class Loader {
       if (const Node* tags = child->find("tags")) principal.tags = read_tags(*tags);
       read_role(*child, principal);
       config_.principals.push_back(std::move(principal));
+    }
+  }
+
+  /// IAM attaches none to a root, which may do everything in its account.
+  void refuse_policies(const Node& node) const {
+    for (const char* name : {"policy", "policies", "permissions_boundary"}) {
+      if (const Node* given = node.find(name)) reader_.refuse_key(*given, "a root has none");
     }
   }
 
@@ -419,9 +429,7 @@ class Loader {
   }
 
   void check_unique_id(const Node& node, const Principal& principal) const {
-    if (!is_user(principal) && !is_role(principal)) {
-      reader_.refuse_key(node, "the id of a root is its account");
-    }
+    if (is_root(principal)) reader_.refuse_key(node, "the id of a root is its account");
     const std::string_view prefix = is_user(principal) ? "AIDA" : "AROA";
     if (is_unique_id(prefix, principal.unique_id)) return;
     reader_.refuse(node, "expected " + std::string(prefix) +
