@@ -355,6 +355,8 @@ TEST(PolicyVariables, AreFilledIn) {
   EXPECT_EQ(filled("${aws:PrincipalTag/nothing, 'none'}"), "none");
   EXPECT_EQ(filled("${aws:PrincipalTag/nothing,'none'}"), "none");
   EXPECT_EQ(filled("${aws:PrincipalTag/nothing, ''}"), "");
+  EXPECT_EQ(filled("${aws:PrincipalTag/nothing, 'it''s, ''so'''}"), "it's, 'so'");
+  EXPECT_EQ(filled("${aws:PrincipalTag/nothing, ''''}"), "'");
   EXPECT_EQ(filled("${aws:PrincipalTag/nothing}"), "(none)");
   EXPECT_EQ(filled("${aws:PrincipalTag/nothing, none}"), "(none)");
   EXPECT_EQ(filled("${aws:TagKeys}"), "(none)");  // several values

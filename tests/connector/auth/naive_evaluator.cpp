@@ -7,7 +7,9 @@
 #include <cctype>
 #include <cstdlib>
 #include <ctime>
+#include <iomanip>
 #include <set>
+#include <sstream>
 #include <utility>
 
 namespace kms::auth::naive {
@@ -20,8 +22,16 @@ std::string lower(std::string text) {
 
 std::string text(const Json& value) {
   if (value.IsBool()) return value.GetBool() ? "true" : "false";
-  if (value.IsInt64()) return std::to_string(value.GetInt64());
-  return value.GetString();
+  if (value.IsString()) return value.GetString();
+  std::ostringstream number;
+  if (value.IsUint64()) {
+    number << value.GetUint64();
+  } else if (value.IsInt64()) {
+    number << value.GetInt64();
+  } else {
+    number << std::setprecision(17) << value.GetDouble();
+  }
+  return number.str();
 }
 
 Strings list(const Json& value) {
@@ -75,6 +85,9 @@ std::optional<Pattern> pattern_of(const std::string& from, const Context& contex
     } else if (comma != std::string::npos) {
       const auto open = inside.find('\'');
       value = inside.substr(open + 1, inside.rfind('\'') - open - 1);
+      for (auto at = value->find("''"); at != std::string::npos; at = value->find("''", at + 1)) {
+        value->erase(at, 1);
+      }
     }
   }
   const auto rest = pattern_of(from.substr(end + 1), context, variables);

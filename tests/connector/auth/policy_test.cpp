@@ -242,12 +242,20 @@ TEST(PolicyCondition, NamesAnOperatorAKeyAndFittingValues) {
 }
 
 TEST(PolicyCondition, TakesNumbersAndTruthValuesForTheirTexts) {
-  const Policy policy = parse_policy(
-      with_condition(R"({"Bool":{"aws:SecureTransport":true},"NumericEquals":{"aws:x":[1,-2]}})"),
-      PolicyKind::key);
+  const Policy policy =
+      parse_policy(with_condition(R"({"Bool":{"aws:SecureTransport":true},"NumericEquals":{"aws:x":
+          [1,-2,1.5,1e5,-0.25,18446744073709551615,9223372036854775808]}})"),
+                   PolicyKind::key);
   ASSERT_EQ(policy.statements[0].conditions.size(), 2U);
   EXPECT_EQ(policy.statements[0].conditions[0].values, std::vector<std::string>{"true"});
-  EXPECT_EQ(policy.statements[0].conditions[1].values, (std::vector<std::string>{"1", "-2"}));
+  EXPECT_EQ(policy.statements[0].conditions[1].values,
+            (std::vector<std::string>{"1", "-2", "1.5", "100000", "-0.25", "18446744073709551615",
+                                      "9223372036854775808"}));
+  for (const char* const extreme :
+       {"1.7976931348623157e308", "5e-324", "-2.2250738585072014e-308"}) {
+    const std::string conditions = R"({"NumericEquals":{"aws:x":)" + std::string(extreme) + "}}";
+    EXPECT_EQ(refusal(with_condition(conditions)).text, "accepted") << extreme;
+  }
 }
 
 TEST(PolicyCondition, WithForAllValuesMayNotBeOverlyPermissive) {
