@@ -1,7 +1,6 @@
 #include "config/files.h"
 
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -11,10 +10,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <system_error>
+#include <utility>
 
 namespace config {
 namespace {
@@ -101,52 +100,43 @@ int no_passphrase(char*, int, int, void*) { return 0; }
 
 }  // namespace
 
-Secrets::~Secrets() {
-  for (const std::string& name : variables_) {
-    // The strings of the environment lie on the process's stack, where unsetenv leaves them.
-    if (char* value = std::getenv(name.c_str())) OPENSSL_cleanse(value, std::strlen(value));
-    ::unsetenv(name.c_str());
-  }
-}
-
-Secret Secrets::read(const Node& node) {
+Secret read_secret(const Reader& reader, const Node& node, Environment& environment) {
   if (node.kind == Node::Kind::scalar) {
-    reader_.refuse(node,
-                   "a secret is not written here; name its place: {file: PATH}, {credential: NAME} "
-                   "or {env: NAME}");
+    reader.refuse(node,
+                  "a secret is not written here; name its place: {file: PATH}, {credential: NAME} "
+                  "or {env: NAME}");
   }
   SecretForm form;
-  reader_.read(node, form);
+  reader.read(node, form);
   if (node.children.size() != 1)
-    reader_.refuse(node, "expected exactly one of file, credential and env");
+    reader.refuse(node, "expected exactly one of file, credential and env");
   const Node& given = *node.children.front();
-  if (given.text.empty()) reader_.refuse(given, "must not be empty");
+  if (given.text.empty()) reader.refuse(given, "must not be empty");
 
   Secret secret;
   if (!form.file.empty()) {
-    secret.value = slurp(reader_, given, form.file, Privacy::owner_only, kMaxSecretBytes);
+    secret.value = slurp(reader, given, form.file, Privacy::owner_only, kMaxSecretBytes);
     secret.source = "{file: " + yaml_text(form.file) + "}";
   } else if (!form.credential.empty()) {
     if (form.credential.find('/') != std::string::npos || form.credential.starts_with('.')) {
-      reader_.refuse(given, "not the name of a credential");
+      reader.refuse(given, "not the name of a credential");
     }
     const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
     if (directory == nullptr)
-      reader_.refuse(given, "systemd gave no credentials (CREDENTIALS_DIRECTORY is not set)");
-    secret.value = slurp(reader_, given, std::string(directory) + '/' + form.credential,
+      reader.refuse(given, "systemd gave no credentials (CREDENTIALS_DIRECTORY is not set)");
+    secret.value = slurp(reader, given, std::string(directory) + '/' + form.credential,
                          Privacy::credential, kMaxSecretBytes);
     secret.source = "{credential: " + yaml_text(form.credential) + "}";
   } else {
-    const char* value = std::getenv(form.env.c_str());
-    if (value == nullptr) reader_.refuse(given, "no such environment variable");
-    variables_.push_back(form.env);
-    secret.value = pkcs11::SecretBytes::copy_of(std::string_view(value));
+    auto value = environment.read(form.env);
+    if (!value) reader.refuse(given, "no such environment variable");
+    secret.value = std::move(*value);
     secret.source = "{env: " + yaml_text(form.env) + "}";
   }
   auto& value = secret.value;
   if (form.env.empty() && !value.empty() && value.data()[value.size() - 1] == '\n')
     value.resize(value.size() - 1);
-  if (value.empty()) reader_.refuse(given, "the secret is empty");
+  if (value.empty()) reader.refuse(given, "the secret is empty");
   return secret;
 }
 

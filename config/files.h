@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "config/environment.h"
 #include "config/reader.h"
 #include "pkcs11/secret_bytes.h"
 
@@ -15,24 +16,8 @@ struct Secret {
   std::string source;  // the form as YAML, with its path resolved
 };
 
-/// Reads the secrets of one configuration. Environment variables are wiped when it is destroyed, so
-/// that two options may name the same one.
-class Secrets {
- public:
-  explicit Secrets(const Reader& reader) : reader_(reader) {}
-  ~Secrets();
-  Secrets(const Secrets&) = delete;
-  Secrets& operator=(const Secrets&) = delete;
-  Secrets(Secrets&&) = delete;
-  Secrets& operator=(Secrets&&) = delete;
-
-  /// From {file: PATH}, {credential: NAME} or {env: NAME}.
-  Secret read(const Node& node);
-
- private:
-  const Reader& reader_;
-  std::vector<std::string> variables_;  // read
-};
+/// The secret at {file: PATH}, {credential: NAME} or {env: NAME}.
+Secret read_secret(const Reader& reader, const Node& node, Environment& environment);
 
 /// The DER of the only certificate in the PEM file that the option names.
 std::vector<std::uint8_t> read_certificate(const Reader& reader, const Node& node);

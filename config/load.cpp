@@ -83,10 +83,13 @@ bool is_role(const Principal& principal) {
   return principal.arn.find(":role/") != std::string::npos;
 }
 
+bool is_root(const Principal& principal) { return !is_user(principal) && !is_role(principal); }
+
 /// Reads one file into a Config, section by section.
 class Loader {
  public:
-  explicit Loader(const std::string& file) : reader_(file), secrets_(reader_) {}
+  Loader(const std::string& file, Environment& environment)
+      : reader_(file), environment_(environment) {}
 
   Config load(const Node& root) {
     reader_.read(root, config_);
@@ -234,7 +237,7 @@ class Loader {
       Region region;
       region.name = child->key;
       read_token(*child->find("token"), region.token);
-      Secret pin = secrets_.read(*child->find("pin"));
+      Secret pin = read_secret(reader_, *child->find("pin"), environment_);
       region.pin = std::move(pin.value);
       region.pin_source = std::move(pin.source);
       config_.regions.push_back(std::move(region));
@@ -270,6 +273,7 @@ class Loader {
       reader_.read(*child, principal);
       identify(*child, principal);
       if (const Node* keys = child->find("access_keys")) read_access_keys(*keys, principal);
+      if (is_root(principal)) refuse_policies(*child);
       principal.policies = read_policies(reader_, *child);
       if (const Node* boundary = child->find("permissions_boundary")) {
         principal.permissions_boundary = read_policy(reader_, *boundary, "permissions_boundary");
@@ -278,6 +282,13 @@ class Loader {
       if (const Node* tags = child->find("tags")) principal.tags = read_tags(*tags);
       read_role(*child, principal);
       config_.principals.push_back(std::move(principal));
+    }
+  }
+
+  /// IAM attaches none to a root, which may do everything in its account.
+  void refuse_policies(const Node& node) const {
+    for (const char* name : {"policy", "policies", "permissions_boundary"}) {
+      if (const Node* given = node.find(name)) reader_.refuse_key(*given, "a root has none");
     }
   }
 
@@ -418,9 +429,7 @@ class Loader {
   }
 
   void check_unique_id(const Node& node, const Principal& principal) const {
-    if (!is_user(principal) && !is_role(principal)) {
-      reader_.refuse_key(node, "the id of a root is its account");
-    }
+    if (is_root(principal)) reader_.refuse_key(node, "the id of a root is its account");
     const std::string_view prefix = is_user(principal) ? "AIDA" : "AROA";
     if (is_unique_id(prefix, principal.unique_id)) return;
     reader_.refuse(node, "expected " + std::string(prefix) +
@@ -443,7 +452,7 @@ class Loader {
       AccessKey key;
       key.id = child->key;
       reader_.read(*child, key);
-      Secret secret = secrets_.read(*child->find("secret"));
+      Secret secret = read_secret(reader_, *child->find("secret"), environment_);
       key.secret = std::move(secret.value);
       key.secret_source = std::move(secret.source);
       principal.access_keys.push_back(std::move(key));
@@ -460,7 +469,7 @@ class Loader {
   }
 
   Reader reader_;
-  Secrets secrets_;
+  Environment& environment_;
   Config config_;
   std::map<std::string, std::string> access_keys_;  // id to ARN
 };
@@ -485,6 +494,11 @@ std::string read_text(const std::string& file) {
   return text;
 }
 
+Config load(const std::string& file, std::string_view text, Environment& environment) {
+  const auto root = parse_yaml(file, text);
+  return Loader(file, environment).load(*root);
+}
+
 }  // namespace
 
 Error::Error(const std::string& file, int line, int column, const std::string& key_path,
@@ -494,9 +508,13 @@ Error::Error(const std::string& file, int line, int column, const std::string& k
 
 Config load(const std::string& file) { return load(file, read_text(file)); }
 
+Config load(const std::string& file, Environment& environment) {
+  return load(file, read_text(file), environment);
+}
+
 Config load(const std::string& file, std::string_view text) {
-  const auto root = parse_yaml(file, text);
-  return Loader(file).load(*root);
+  Environment environment;
+  return load(file, text, environment);
 }
 
 }  // namespace config

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "config/config.h"
+#include "config/environment.h"
 
 namespace config {
 
@@ -19,6 +20,9 @@ class Error final : public std::runtime_error {
 
 /// Reads and checks the file, and the secrets it names; throws Error for the first fault.
 [[nodiscard]] Config load(const std::string& file);
+
+/// The same for a process that loads its file again: `environment` keeps what variables held.
+[[nodiscard]] Config load(const std::string& file, Environment& environment);
 
 /// The same of a text that stands for the file's content.
 [[nodiscard]] Config load(const std::string& file, std::string_view text);

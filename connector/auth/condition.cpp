@@ -62,8 +62,10 @@ bool remove_suffix(std::string_view& text, std::string_view suffix) {
   return true;
 }
 
-/// Each of the six parts by itself: a wildcard does not reach over a colon but in the last.
+/// Each of the six parts by itself: a wildcard does not reach over a colon but in the last. "*"
+/// alone is any ARN.
 bool arn_like(std::string_view pattern, std::string_view arn) {
+  if (pattern == "*") pattern = "arn:*:*:*:*:*";
   constexpr int kColons = 5;
   for (int part = 0; part < kColons; ++part) {
     const auto a = pattern.find(':');
@@ -190,6 +192,16 @@ void append_literally(std::string& out, std::string_view text) {
   }
 }
 
+/// A default value, in which two quotes stand for one.
+std::string unescaped(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    out += text.front();
+    text.remove_prefix(text.starts_with("''") ? 2 : 1);
+  }
+  return out;
+}
+
 /// The value of "aws:username" or "aws:PrincipalTag/team, 'none'".
 std::optional<std::string> variable(std::string_view expression, const ConditionSource& source) {
   if (expression == "*" || expression == "?" || expression == "$") return std::string(expression);
@@ -198,7 +210,7 @@ std::optional<std::string> variable(std::string_view expression, const Condition
     std::string_view given = expression.substr(comma + 1);
     given.remove_prefix(std::min(given.find_first_not_of(' '), given.size()));
     if (given.size() >= 2 && given.front() == '\'' && given.back() == '\'') {
-      fallback = given.substr(1, given.size() - 2);
+      fallback = unescaped(given.substr(1, given.size() - 2));
     }
     expression = expression.substr(0, comma);
   }

@@ -78,8 +78,8 @@ Decision own_refusal(const OwnVerdict& own, bool needs_identity) {
   return refused(bounded ? Reason::no_boundary : Reason::no_session_policy);
 }
 
-/// Whether an allowance to this principal is enough in its own account. What names the user or the
-/// session itself is not limited by boundary and session policies; what names the role is.
+/// Whether an allowance to this principal is enough in its own account. What names the user, the
+/// session or everybody is not limited by boundary and session policies; what names the role is.
 bool suffices(Named named, const OwnVerdict& own) {
   switch (named) {
     case Named::caller:
@@ -243,10 +243,9 @@ Decision decide_retirement(const KeyQuestion& question, const keys::GrantPtr& gr
             .statement = grant->name,
             .grant = grant};
   }
-  const bool by_issuer =
-      own.allowed() && own.within_limits() && question.caller.account == grant->issuing_account;
-  if (by_issuer) return by_own(own.identity, true, Reason::identity_policy);
-  return own_refusal(own, true);
+  if (!own.allowed() || !own.within_limits()) return own_refusal(own, true);
+  if (question.caller.account != grant->issuing_account) return refused(Reason::no_key_policy);
+  return by_own(own.identity, true, Reason::identity_policy);
 }
 
 Decision decide_account(const Caller& caller, keys::Action action, std::string_view resource,

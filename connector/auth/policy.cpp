@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "connector/api/json_document.h"
 #include "connector/auth/principal.h"
@@ -30,6 +31,16 @@ std::string element(const std::string& where, std::size_t index) {
   return where + "[" + std::to_string(index) + "]";
 }
 
+std::string number_text(const Value& number) {
+  if (number.IsInt64()) return std::to_string(number.GetInt64());
+  if (number.IsUint64()) return std::to_string(number.GetUint64());
+  // Without an exponent, which conditions do not know: 309 digits, or as many zeros and 17 digits.
+  std::array<char, 400> text{};
+  const auto result = std::to_chars(text.data(), text.data() + text.size(), number.GetDouble(),
+                                    std::chars_format::fixed);
+  return {text.data(), result.ptr};
+}
+
 /// A string or a list of strings; with `scalars`, also numbers and truth values, as conditions may
 /// have them.
 std::vector<std::string> read_strings(const Value& value, const std::string& where,
@@ -40,8 +51,8 @@ std::vector<std::string> read_strings(const Value& value, const std::string& whe
       strings.emplace_back(text_of(one));
     } else if (scalars && one.IsBool()) {
       strings.emplace_back(one.GetBool() ? "true" : "false");
-    } else if (scalars && one.IsInt64()) {
-      strings.push_back(std::to_string(one.GetInt64()));
+    } else if (scalars && one.IsNumber()) {
+      strings.push_back(number_text(one));
     } else {
       refuse(place, "Syntax errors in policy: expected a string or a list of strings");
     }
@@ -71,8 +82,10 @@ bool is_principal(const Arn& arn) {
 void check_aws_principal(const std::string& text, const std::string& where) {
   if (text == "*" || is_account(text) || is_unique_id(text)) return;
   const auto arn = Arn::parse(text);
-  if (!arn) refuse(where, "Policy contains a statement with one or more invalid principals.");
-  if (!is_principal(*arn)) {
+  const bool of_iam =
+      arn ? arn->service == "iam" || arn->service == "sts" : text.starts_with("arn:");
+  if (!of_iam) refuse(where, "Policy contains a statement with one or more invalid principals.");
+  if (!arn || !is_principal(*arn)) {
     throw PolicyError(Fault::invalid_arn, where, "An ARN in the specified key policy is invalid.");
   }
 }

@@ -23,13 +23,15 @@ bool is_account_of(std::string_view named, const Caller& caller) {
 
 /// NotPrincipal of an Allow leaves out whom it names in any way; that of a Deny spares only whom it
 /// names itself or as its role: IAM wants the account's ARN beside the user's, and that must not
-/// spare the account's others.
+/// spare the account's others. Nor does it spare a principal with a permissions boundary, whomever
+/// it names (IAM User Guide, "NotPrincipal with Deny").
 Named match(const PrincipalSet& set, const Caller& caller, bool allow) {
   Named closest = Named::nobody;
   for (const std::string& named : set.aws) closest = std::max(closest, match(named, caller));
   if (!set.inverted) return closest;
-  const bool excepted = allow ? closest != Named::nobody : closest >= Named::role;
-  return excepted ? Named::nobody : match("*", caller);
+  const bool bounded = caller.principal && caller.principal->boundary;
+  const bool excepted = allow ? closest != Named::nobody : closest >= Named::role && !bounded;
+  return excepted ? Named::nobody : Named::caller;
 }
 
 bool covers(const PatternSet& set, std::string_view text, bool ignore_case) {
@@ -53,9 +55,8 @@ bool covers_resource(const Statement& statement, const Question& question) {
 
 Named match(std::string_view name, const Caller& caller) {
   if (name.empty()) return Named::nobody;
-  if (name == caller.arn || name == caller.principal_id) return Named::caller;
+  if (name == "*" || name == caller.arn || name == caller.principal_id) return Named::caller;
   const bool is_role_session = caller.principal && caller.arn != caller.principal->arn;
-  if (name == "*") return is_role_session ? Named::role : Named::caller;
   if (is_role_session && (name == caller.principal->arn || name == caller.principal->unique_id)) {
     return Named::role;
   }

@@ -23,8 +23,8 @@ enum class Effect : std::uint8_t { none, allow, deny };
 enum class Named : std::uint8_t {
   nobody,   // the policy has no principals
   account,  // the caller's account: its identity policies decide
-  role,     // the role of the caller's session, or everybody ("*")
-  caller,   // the caller itself
+  role,     // the role of the caller's session
+  caller,   // the caller itself, or everybody ("*")
 };
 
 /// How closely a name of a policy or grant fits the caller: "*", an account, an ARN, or the unique

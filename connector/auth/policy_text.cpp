@@ -1,10 +1,39 @@
 #include <span>
+#include <string>
+#include <string_view>
 
+#include "connector/api/utf8.h"
 #include "connector/auth/policy.h"
 #include "connector/base/encodings.h"
 
 namespace kms::auth {
 namespace {
+
+void append_unit(std::string& out, char32_t unit) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += "\\u";
+  for (const unsigned shift : {12U, 8U, 4U, 0U}) out += kHex[(unit >> shift) & 0xFU];
+}
+
+/// A string of JSON. The Policy member takes characters up to U+00FF: what is answered can be put
+/// again.
+std::string quoted(std::string_view text) {
+  const std::string json = json_string(text);
+  std::string out;
+  for (std::string_view rest = json; !rest.empty();) {
+    const std::string_view from = rest;
+    const char32_t c = api::take_code_point(rest);
+    if (c <= 0xFF) {
+      out.append(from.substr(0, from.size() - rest.size()));
+    } else if (c <= 0xFFFF) {
+      append_unit(out, c);
+    } else {
+      append_unit(out, 0xD800 + ((c - 0x10000) >> 10U));
+      append_unit(out, 0xDC00 + ((c - 0x10000) & 0x3FFU));
+    }
+  }
+  return out;
+}
 
 // The layout of KMS's own printer: " : " after names, lists and their objects on the line they
 // began.
@@ -74,27 +103,27 @@ class Printer {
   void strings(std::string_view key, std::span<const std::string> values) {
     name(key);
     if (values.size() == 1) {
-      out_ += json_string(values.front());
+      out_ += quoted(values.front());
       return;
     }
     out_ += "[ ";
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (i != 0) out_ += ", ";
-      out_ += json_string(values[i]);
+      out_ += quoted(values[i]);
     }
     out_ += " ]";
   }
 
   void text_member(std::string_view key, std::string_view value) {
     name(key);
-    out_ += json_string(value);
+    out_ += quoted(value);
   }
 
   void name(std::string_view key) {
     if (!fresh_) out_ += ",";
     fresh_ = false;
     line();
-    out_ += json_string(key);
+    out_ += quoted(key);
     out_ += " : ";
   }
 

@@ -29,7 +29,8 @@ void announce(const config::Config& config, const http::Server& server) {
 
 }  // namespace
 
-void serve(const config::Config& config, const std::string& file, const Signals& signals) {
+void serve(const config::Config& config, const std::string& file, config::Environment& environment,
+           const Signals& signals) {
   service::Metrics metrics;
   service::Application application(config, &metrics);
   http::Server server(
@@ -40,7 +41,7 @@ void serve(const config::Config& config, const std::string& file, const Signals&
 
   int number = signals.wait();
   for (; number == SIGHUP; number = signals.wait()) {
-    metrics.reloaded(reload_identities(file, config, application));
+    metrics.reloaded(reload_identities(file, environment, config, application));
   }
   log(LogLevel::info, kSource, "stopping on signal " + std::to_string(number));
   static_cast<void>(notify_supervisor("STOPPING=1"));

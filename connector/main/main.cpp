@@ -29,7 +29,8 @@ int run(const kms::Arguments& arguments) {
   // Before the first secret is read and the first thread begins.
   const std::vector<std::string> warnings = kms::harden_process(kSecretHeap);
   const kms::Signals signals;
-  const config::Config config = config::load(arguments.config);
+  config::Environment environment;
+  const config::Config config = config::load(arguments.config, environment);
   if (arguments.mode == kms::Mode::check_config) {
     static_cast<void>(kms::auth::Identities(config));  // parses the policies
     return 0;
@@ -40,7 +41,7 @@ int run(const kms::Arguments& arguments) {
   }
   kms::set_log_level(level_named(config.log_level));
   for (const std::string& warning : warnings) kms::log(kms::LogLevel::warning, "main", warning);
-  kms::serve(config, arguments.config, signals);
+  kms::serve(config, arguments.config, environment, signals);
   return 0;
 }
 

@@ -35,11 +35,11 @@ void warn_of_the_rest(const std::vector<std::string>& changed) {
 
 }  // namespace
 
-bool reload_identities(const std::string& file, const config::Config& started,
-                       service::Application& application) noexcept {
+bool reload_identities(const std::string& file, config::Environment& environment,
+                       const config::Config& started, service::Application& application) noexcept {
   try {
     try {
-      config::Config loaded = config::load(file);
+      config::Config loaded = config::load(file, environment);
       check_accounts(loaded, started);
       const std::vector<std::string> changed = config::changed_sections(started, loaded);
       loaded.accounts = started.accounts;

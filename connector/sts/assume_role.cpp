@@ -77,6 +77,8 @@ Request read(const Parameters& parameters) {
   request.policy = members.text("Policy", kPolicy);
   request.tags = parameters.pairs("Tags", "Key", "Value");
   request.transitive_tag_keys = parameters.list("TransitiveTagKeys");
+  refuse_gaps(parameters, "Tags", request.tags.size());
+  refuse_gaps(parameters, "TransitiveTagKeys", request.transitive_tag_keys.size());
   members.check_count("tags", request.tags.size(), kMostTags);
   members.check_count("transitiveTagKeys", request.transitive_tag_keys.size(), kMostTags);
   for (std::size_t i = 0; i < request.tags.size(); ++i) {

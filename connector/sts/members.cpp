@@ -78,6 +78,12 @@ void Members::check_count(std::string_view path, std::size_t count, std::size_t 
                   api::length_at_most(static_cast<std::int32_t>(max)));
 }
 
+void refuse_gaps(const Parameters& parameters, std::string_view name, std::size_t count) {
+  if (!parameters.has_beyond(name, count)) return;
+  throw Error(ErrorCode::validation_error,
+              "The members of " + std::string(name) + " must be numbered from 1 without gaps.");
+}
+
 void refuse_members(const Parameters& parameters, std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) {
     if (!parameters.has(name)) continue;

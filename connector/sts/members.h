@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -42,6 +43,9 @@ class Members {
 
 /// "RoleArn" is "roleArn" in violations and audit records.
 [[nodiscard]] std::string lower_camel_case(std::string_view name);
+/// Refuses a list of which only the first `count` members can be read: to ignore the others would
+/// do less than was asked for.
+void refuse_gaps(const Parameters& parameters, std::string_view name, std::size_t count);
 /// Refuses members that are not supported here; to ignore them would grant more than was asked for.
 void refuse_members(const Parameters& parameters, std::initializer_list<std::string_view> names);
 

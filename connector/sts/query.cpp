@@ -104,6 +104,20 @@ std::vector<std::pair<std::string, std::string>> Parameters::pairs(std::string_v
   }
 }
 
+bool Parameters::has_beyond(std::string_view name, std::size_t count) const {
+  const std::string prefix = std::string(name) + ".";
+  return std::ranges::any_of(all_, [&](const auto& parameter) {
+    std::string_view rest = parameter.first;
+    if (!rest.starts_with(prefix)) return false;
+    rest.remove_prefix(prefix.size());
+    for (std::size_t i = 1; i <= count; ++i) {
+      const std::string member = "member." + std::to_string(i);
+      if (rest == member || rest.starts_with(member + ".")) return false;
+    }
+    return true;
+  });
+}
+
 void Xml::open(std::string_view tag, std::string_view xml_namespace) {
   out_.append("<");
   out_.append(tag);

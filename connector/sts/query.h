@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,9 @@ class Parameters {
   /// The same for structures with these two members; an absent member is empty.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> pairs(
       std::string_view name, std::string_view first, std::string_view second) const;
+  /// Whether something was sent under the name that is none of the list's first `count` members:
+  /// behind a gap, or numbered otherwise.
+  [[nodiscard]] bool has_beyond(std::string_view name, std::size_t count) const;
 
  private:
   std::vector<std::pair<std::string, std::string>> all_;

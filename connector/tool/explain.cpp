@@ -63,7 +63,8 @@ class Words {
   [[nodiscard]] std::string why(const auth::Statement& statement,
                                 const auth::Applies& applies) const {
     if (!applies.principal) {
-      return principal_words(*statement.principals) + " is not the caller";
+      return principal_words(*statement.principals) +
+             (statement.principals->inverted ? " names the caller" : " is not the caller");
     }
     if (!applies.action) return patterns("Action", statement.actions);
     if (!applies.resource) return patterns("Resource", *statement.resources);

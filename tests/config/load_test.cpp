@@ -256,6 +256,19 @@ TEST_F(Load, ReadsAnEnvironmentVariableAndWipesIt) {
   EXPECT_EQ(std::string_view(where), "");  // glibc keeps the memory of a variable once set
 }
 
+TEST_F(Load, FindsAVariableAgainThatItHasRead) {
+  files_.write("config.yaml", replaced(kMinimal, "{file: pin}", "{env: KMS_TEST_PIN}"));
+  ::setenv("KMS_TEST_PIN", "from-env", 1);
+  Environment environment;
+  for (int i = 0; i < 3; ++i) {
+    const Config config = load(files_.config_file(), environment);
+    EXPECT_EQ(config.regions.at(0).pin.join().text(), "from-env");
+    EXPECT_EQ(std::getenv("KMS_TEST_PIN"), nullptr);
+  }
+  Environment other;
+  EXPECT_THROW((void)load(files_.config_file(), other), Error);
+}
+
 TEST_F(Load, ReadsASystemdCredential) {
   files_.write("credentials/region-pin", "from-systemd\n");
   // With an ACL for the service's user the group bits show the ACL's mask.

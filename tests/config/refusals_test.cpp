@@ -303,6 +303,12 @@ const std::vector<Refusal> kPrincipals{
      "letters and digits, 128 characters at most"},
     {"UniqueIdOfARoot", "", "  arn:aws:iam::111122223333:root: {unique_id: AIDAROOT}",
      "30:36: principals.arn:aws:iam::111122223333:root.unique_id: the id of a root is its account"},
+    {"PolicyOfARoot", "", "  arn:aws:iam::111122223333:root: {policy: []}",
+     "30:36: principals.arn:aws:iam::111122223333:root.policy: a root has none"},
+    {"PoliciesOfARoot", "", "  arn:aws:iam::111122223333:root: {policies: {}}",
+     "30:36: principals.arn:aws:iam::111122223333:root.policies: a root has none"},
+    {"BoundaryOfARoot", "", "  arn:aws:iam::111122223333:root: {permissions_boundary: []}",
+     "30:36: principals.arn:aws:iam::111122223333:root.permissions_boundary: a root has none"},
     {"UniqueIdTwice", "",
      "  arn:aws:iam::111122223333:user/bob: {unique_id: AIDABOB}\n"
      "  arn:aws:iam::111122223333:user/tom: {unique_id: AIDABOB}",

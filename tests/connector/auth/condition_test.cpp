@@ -318,10 +318,26 @@ TEST(ArnCondition, LooksAtEachPartByItself) {
   EXPECT_TRUE(fits("arn:aws:ia?::1234*:*alice", kUser));
   EXPECT_FALSE(fits("arn:aws:iam:*:user/team/alice", kUser));  // "*" does not reach over a colon
   EXPECT_FALSE(fits("arn:*", kUser));
-  EXPECT_FALSE(fits("*", kUser));
   EXPECT_FALSE(fits("arn:aws:iam::*:User/*", kUser));
   EXPECT_TRUE(fits("arn:aws:kms:*:*:key/*", "arn:aws:kms:us-east-1:1:key/a:b"));  // but in the last
   EXPECT_FALSE(fits("arn:aws:iam::*:user/*", "alice"));
+}
+
+// Once a Deny with it never applied.
+TEST(ArnCondition, TakesAStarAloneForEveryArn) {
+  constexpr const char* kUser = "arn:aws:iam::123456789012:user/team/alice";
+  for (const char* const op : {"ArnLike", "ArnEquals"}) {
+    EXPECT_TRUE(holds(op, {"*"}, {kUser})) << op;
+    EXPECT_FALSE(holds(op, {"*"}, {"alice"})) << op;
+    EXPECT_FALSE(holds(op, {"*"}, {"a:b:c:d:e:f"})) << op;
+    EXPECT_FALSE(holds(op, {"*"}, {})) << op;
+    EXPECT_FALSE(holds(op, {"${*}"}, {kUser})) << op;  // the character
+  }
+  for (const char* const op : {"ArnNotLike", "ArnNotEquals"}) {
+    EXPECT_FALSE(holds(op, {"*"}, {kUser})) << op;
+    EXPECT_TRUE(holds(op, {"*"}, {"alice"})) << op;
+    EXPECT_TRUE(holds(op, {"*"}, {})) << op;
+  }
 }
 
 TEST(PolicyVariables, AreFilledIn) {
@@ -339,6 +355,8 @@ TEST(PolicyVariables, AreFilledIn) {
   EXPECT_EQ(filled("${aws:PrincipalTag/nothing, 'none'}"), "none");
   EXPECT_EQ(filled("${aws:PrincipalTag/nothing,'none'}"), "none");
   EXPECT_EQ(filled("${aws:PrincipalTag/nothing, ''}"), "");
+  EXPECT_EQ(filled("${aws:PrincipalTag/nothing, 'it''s, ''so'''}"), "it's, 'so'");
+  EXPECT_EQ(filled("${aws:PrincipalTag/nothing, ''''}"), "'");
   EXPECT_EQ(filled("${aws:PrincipalTag/nothing}"), "(none)");
   EXPECT_EQ(filled("${aws:PrincipalTag/nothing, none}"), "(none)");
   EXPECT_EQ(filled("${aws:TagKeys}"), "(none)");  // several values

@@ -148,10 +148,12 @@ TEST(Match, IsByArnUniqueIdOrAccount) {
   for (const char* const session : {kSession, "AROAapp:s1"}) {
     EXPECT_EQ(named(session, kSession), Named::caller) << session;
   }
-  for (const char* const role : {kRole, "AROAapp", "*"}) {
+  for (const char* const role : {kRole, "AROAapp"}) {
     EXPECT_EQ(named(role, kSession), Named::role) << role;
   }
-  EXPECT_EQ(named("*", kAlice), Named::caller);
+  for (const char* const arn : {kAlice, kSession, kRoot, kCarol}) {
+    EXPECT_EQ(named("*", arn), Named::caller) << arn;
+  }
   EXPECT_EQ(named(kRoot, kRoot), Named::caller);
   for (const char* const account : {kRoot, "111111111111"}) {
     EXPECT_EQ(named(account, kAlice), Named::account) << account;
@@ -274,11 +276,19 @@ TEST(SessionPolicy, LimitsTheRoleButNotTheSessionItself) {
   const Who limited{.arn = kSession, .identity = own_allow("*"), .session = own_allow("s3:*")};
   EXPECT_EQ(ask(limited, kDelegation).reason, Reason::no_session_policy);
   EXPECT_EQ(ask(limited, allow(kRole, "*")).reason, Reason::no_session_policy);
-  EXPECT_EQ(ask(limited, allow("*", "*")).reason, Reason::no_session_policy);
   EXPECT_TRUE(ask(limited, allow(kSession, "*")).allowed);
   const Who bounded{.arn = kSession, .identity = own_allow("*"), .boundary = own_allow("s3:*")};
   EXPECT_EQ(ask(bounded, allow(kRole, "*")).reason, Reason::no_boundary);
   EXPECT_TRUE(ask(bounded, allow(kSession, "*")).allowed);
+}
+
+// IAM User Guide, "IAM role principals". Once "*" was taken for the role.
+TEST(Everybody, IsNotLimitedByBoundaryAndSessionPolicies) {
+  const Who limited{.arn = kSession, .boundary = own_allow("s3:*"), .session = own_allow("s3:*")};
+  EXPECT_EQ(ask(limited, allow("*", "*")).reason, Reason::key_policy);
+  EXPECT_EQ(ask({.boundary = own_allow("s3:*")}, allow("*", "*")).reason, Reason::key_policy);
+  const Who denied{.arn = kSession, .session = own_allow("*") + "," + own_deny("kms:Encrypt")};
+  EXPECT_EQ(ask(denied, allow("*", "*")).reason, Reason::deny_in_session_policy);
 }
 
 TEST(RoleSession, IsNamedByItsRoleOrItself) {
@@ -332,6 +342,22 @@ TEST(NotPrincipal, OfADenySparesOnlyWhomItNamesItself) {
   EXPECT_TRUE(ask({.arn = kSession}, but("\"" + std::string(kRole) + "\"")).allowed);
   EXPECT_TRUE(ask({.arn = kSession}, but("\"" + std::string(kSession) + "\"")).allowed);
   EXPECT_TRUE(ask({}, but(R"("*")")).allowed);
+}
+
+// IAM User Guide, "NotPrincipal with Deny": whatever it names. Once such principals were spared.
+TEST(NotPrincipal, OfADenySparesNobodyWithABoundary) {
+  const auto but = [](const std::string& names) {
+    return allow("*", "*") + "," +
+           inverted(false, R"("NotPrincipal":{"AWS":[)" + names + "]}", kEverything, kEverywhere);
+  };
+  const std::string everybody = R"("*","arn:aws:iam::111111111111:user/alice",)"
+                                R"("arn:aws:iam::111111111111:role/path/app",)"
+                                R"("arn:aws:sts::111111111111:assumed-role/app/s1")";
+  for (const char* const arn : {kAlice, kSession}) {
+    EXPECT_TRUE(ask({.arn = arn}, but(everybody)).allowed) << arn;
+    const Who bounded{.arn = arn, .identity = own_allow("*"), .boundary = own_allow("*")};
+    EXPECT_EQ(ask(bounded, but(everybody)).reason, Reason::deny_in_key_policy) << arn;
+  }
 }
 
 TEST(NotAction, IsEveryOtherAction) {
@@ -604,11 +630,15 @@ TEST(Retirement, IsForTheAccountThatMadeTheGrant) {
   EXPECT_TRUE(retire({.arn = kRoot}, {.grantee = kCarol}).allowed);
   EXPECT_TRUE(retire({.identity = own_allow("kms:RetireGrant")}, {.grantee = kCarol}).allowed);
   EXPECT_FALSE(retire({.identity = own_allow("kms:Encrypt")}, {.grantee = kCarol}).allowed);
-  EXPECT_FALSE(
-      retire({.identity = own_allow("*")}, {.grantee = kCarol, .issuing_account = kOther}).allowed);
-  EXPECT_FALSE(
-      retire({.identity = own_allow("*"), .boundary = own_allow("s3:*")}, {.grantee = kCarol})
-          .allowed);
+  // Once a session policy was blamed, where there is none.
+  EXPECT_EQ(
+      retire({.identity = own_allow("*")}, {.grantee = kCarol, .issuing_account = kOther}).reason,
+      Reason::no_key_policy);
+  EXPECT_EQ(retire({}, {.grantee = kCarol, .issuing_account = kOther}).reason,
+            Reason::no_identity_policy);
+  EXPECT_EQ(retire({.identity = own_allow("*"), .boundary = own_allow("s3:*")}, {.grantee = kCarol})
+                .reason,
+            Reason::no_boundary);
   // The key policy does not give it.
   EXPECT_FALSE(retire({}, {.grantee = kCarol}, allow(kAlice, "kms:*")).allowed);
 }

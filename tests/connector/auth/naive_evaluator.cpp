@@ -7,7 +7,9 @@
 #include <cctype>
 #include <cstdlib>
 #include <ctime>
+#include <iomanip>
 #include <set>
+#include <sstream>
 #include <utility>
 
 namespace kms::auth::naive {
@@ -20,8 +22,16 @@ std::string lower(std::string text) {
 
 std::string text(const Json& value) {
   if (value.IsBool()) return value.GetBool() ? "true" : "false";
-  if (value.IsInt64()) return std::to_string(value.GetInt64());
-  return value.GetString();
+  if (value.IsString()) return value.GetString();
+  std::ostringstream number;
+  if (value.IsUint64()) {
+    number << value.GetUint64();
+  } else if (value.IsInt64()) {
+    number << value.GetInt64();
+  } else {
+    number << std::setprecision(17) << value.GetDouble();
+  }
+  return number.str();
 }
 
 Strings list(const Json& value) {
@@ -75,6 +85,9 @@ std::optional<Pattern> pattern_of(const std::string& from, const Context& contex
     } else if (comma != std::string::npos) {
       const auto open = inside.find('\'');
       value = inside.substr(open + 1, inside.rfind('\'') - open - 1);
+      for (auto at = value->find("''"); at != std::string::npos; at = value->find("''", at + 1)) {
+        value->erase(at, 1);
+      }
     }
   }
   const auto rest = pattern_of(from.substr(end + 1), context, variables);
@@ -108,6 +121,8 @@ std::vector<Text> arn_parts(const Text& arn, IsColon is_colon) {
 bool arn_covers(const Pattern& pattern, const std::string& value) {
   const auto wanted = arn_parts(pattern, [](const Symbol& s) { return s.c == ':'; });
   const auto given = arn_parts(value, [](char c) { return c == ':'; });
+  const bool any = pattern.size() == 1 && pattern[0].wild && pattern[0].c == '*';
+  if (any) return given.size() == 6 && given[0] == "arn";
   if (wanted.size() != 6 || given.size() != 6) return false;
   for (std::size_t i = 0; i < 6; ++i) {
     if (!covers(wanted[i], 0, given[i], 0)) return false;
@@ -225,25 +240,16 @@ std::string account_of_root(const std::string& name) {
 
 /// How a principal names a caller.
 struct Naming {
-  bool itself = false;      // its own ARN, or everybody for one that is not a session
-  bool role = false;        // the role of its session, or everybody
+  bool itself = false;      // its own ARN, or everybody
+  bool role = false;        // the role of its session
   bool by_account = false;  // its account, where it is not its root
   [[nodiscard]] bool any() const { return itself || role || by_account; }
 };
 
-Naming everybody(const Caller& caller) {
-  return {.itself = caller.role.empty(), .role = !caller.role.empty(), .by_account = false};
-}
-
 Naming naming(const Strings& names, const Caller& caller) {
   Naming result;
   for (const std::string& name : names) {
-    if (name == "*") {
-      const Naming all = everybody(caller);
-      result.itself |= all.itself;
-      result.role |= all.role;
-    }
-    if (name == caller.arn) result.itself = true;
+    if (name == "*" || name == caller.arn) result.itself = true;
     if (!caller.role.empty() && name == caller.role) result.role = true;
     if (account_of_root(name) == caller.account) {
       (caller.root ? result.itself : result.by_account) = true;
@@ -264,10 +270,12 @@ Naming subject(const Json& statement, const Caller& caller) {
   if (!statement.HasMember("NotPrincipal")) return {.itself = true};
   const Naming excepted = naming(aws_names(statement["NotPrincipal"]), caller);
   // An Allow leaves out whoever is named in any way. A Deny spares only who is named itself or as a
-  // role: IAM asks for the account's ARN beside the user's, which does not spare the others.
+  // role: IAM asks for the account's ARN beside the user's, which does not spare the others. Nobody
+  // with a permissions boundary is spared, whatever the names.
   const bool is_deny = std::string("Deny") == statement["Effect"].GetString();
-  const bool spared = is_deny ? excepted.itself || excepted.role : excepted.any();
-  return spared ? Naming{} : everybody(caller);
+  const bool spared =
+      is_deny ? !caller.bounded && (excepted.itself || excepted.role) : excepted.any();
+  return {.itself = !spared};
 }
 
 bool about_action(const Json& statement, const std::string& action) {

@@ -24,6 +24,7 @@ struct Caller {
   std::string account;
   std::string role;  // of a session; empty: it is none
   bool root = false;
+  bool bounded = false;  // has a permissions boundary
 };
 
 struct Constraints {

@@ -158,7 +158,8 @@ TEST(PolicyStatement, OfAKeyHasPrincipals) {
         << principal;
   }
   for (const char* name : {"", "alice", "12345678901", "1234567890123", "AKIAEXAMPLE", "**",
-                           "arn:aws:iam", "user/*"}) {
+                           "user/*", "arn:aws:kms:us-east-1:123456789012:key/k",
+                           "arn:aws:s3:::bucket", "arn:aws:ec2::123456789012:root"}) {
     EXPECT_EQ(refusal(with("Principal", R"("Principal":{"AWS":")" + std::string(name) + "\"}")),
               (Refusal{"Statement[0].Principal.AWS", kInvalidPrincipals}))
         << name;
@@ -173,7 +174,7 @@ TEST(PolicyStatement, HasArnsOfPrincipalsOnly) {
   for (const char* arn :
        {"arn:aws:iam:::root", "arn:aws:iam::123456789012:group/admins",
         "arn:aws:iam::123456789012:user/", "arn:aws:iam::12345678901x:root",
-        "arn:aws:iam:us-east-1:123456789012:root", "arn:aws:kms:us-east-1:123456789012:key/k",
+        "arn:aws:iam:us-east-1:123456789012:root", "arn:", "arn:aws", "arn:aws:iam",
         "arn:aws:iam::*:root", "arn:aws:iam::123456789012:", "arn:aws:sts::123456789012:role/app",
         "arn:aws:iam::123456789012:assumed-role/app/s"}) {
     EXPECT_EQ(
@@ -241,12 +242,20 @@ TEST(PolicyCondition, NamesAnOperatorAKeyAndFittingValues) {
 }
 
 TEST(PolicyCondition, TakesNumbersAndTruthValuesForTheirTexts) {
-  const Policy policy = parse_policy(
-      with_condition(R"({"Bool":{"aws:SecureTransport":true},"NumericEquals":{"aws:x":[1,-2]}})"),
-      PolicyKind::key);
+  const Policy policy =
+      parse_policy(with_condition(R"({"Bool":{"aws:SecureTransport":true},"NumericEquals":{"aws:x":
+          [1,-2,1.5,1e5,-0.25,18446744073709551615,9223372036854775808]}})"),
+                   PolicyKind::key);
   ASSERT_EQ(policy.statements[0].conditions.size(), 2U);
   EXPECT_EQ(policy.statements[0].conditions[0].values, std::vector<std::string>{"true"});
-  EXPECT_EQ(policy.statements[0].conditions[1].values, (std::vector<std::string>{"1", "-2"}));
+  EXPECT_EQ(policy.statements[0].conditions[1].values,
+            (std::vector<std::string>{"1", "-2", "1.5", "100000", "-0.25", "18446744073709551615",
+                                      "9223372036854775808"}));
+  for (const char* const extreme :
+       {"1.7976931348623157e308", "5e-324", "-2.2250738585072014e-308"}) {
+    const std::string conditions = R"({"NumericEquals":{"aws:x":)" + std::string(extreme) + "}}";
+    EXPECT_EQ(refusal(with_condition(conditions)).text, "accepted") << extreme;
+  }
 }
 
 TEST(PolicyCondition, WithForAllValuesMayNotBeOverlyPermissive) {
@@ -363,6 +372,18 @@ TEST(PolicyText, IsPrintedAsKmsPrintsIt) {
     }
   } ]
 })");
+}
+
+// Once GetKeyPolicy answered such characters as they are, which PutKeyPolicy refuses.
+TEST(PolicyText, EscapesWhatThePolicyMemberMayNotHold) {
+  const Policy policy = parse_policy(
+      R"({"Id":"\u0009 ~\u00ff\u0100\u20ac\uffff\ud83d\ude00\udbff\udfff","Statement":{"Effect":"Deny",
+          "Principal":"*","Action":"*","Resource":"*"}})",
+      PolicyKind::key);
+  const std::string text = to_text(policy);
+  EXPECT_EQ(text.substr(0, text.find(",")),
+            "{\n  \"Id\" : \"\\t ~\u00ff\\u0100\\u20ac\\uffff\\ud83d\\ude00\\udbff\\udfff\"");
+  EXPECT_EQ(parse_policy(text, PolicyKind::key), policy);
 }
 
 TEST(PolicyText, SaysTheSameAsWhatItWasMadeFrom) {

@@ -80,8 +80,10 @@ const std::vector<Family>& families() {
         "${aws:username}",
         "${aws:PrincipalTag/team}",
         "${aws:PrincipalTag/team, 'blue'}",
+        "${aws:PrincipalTag/account, 'it''s'}",
         "${*}",
         "x${?}",
+        "it's",
         "alias/x",
         "alias/*",
         "Decrypt",
@@ -115,13 +117,14 @@ const std::vector<Family>& families() {
 
 std::string quoted(std::string_view text) { return json_string(text); }
 
-/// One or several of them.
+/// One or several of them; without quotes they are numbers.
 template <class Range>
-std::string some(Random& random, const Range& range) {
+std::string some(Random& random, const Range& range, bool quotes = true) {
   std::string out;
   const std::size_t number = 1 + (random.chance(40) ? random.below(3) : 0);
   for (std::size_t i = 0; i < number; ++i) {
-    out.append(i == 0 ? "" : ",").append(quoted(random.pick(range)));
+    const std::string one = random.pick(range);
+    out.append(i == 0 ? "" : ",").append(quotes ? quoted(one) : one);
   }
   return number == 1 ? out : "[" + out + "]";
 }
@@ -137,7 +140,8 @@ std::string random_conditions(Random& random) {
     const bool is_single = key.starts_with("kms:EncryptionContext:");
     if (random.chance(20) && !is_single) name.insert(0, "ForAllValues:");
     if (random.chance(20) && name.find(':') == std::string::npos) name.insert(0, "ForAnyValue:");
-    blocks[name] = "{" + quoted(key) + ":" + some(random, family.values) + "}";
+    const bool quotes = name.find("Numeric") == std::string::npos || random.chance(50);
+    blocks[name] = "{" + quoted(key) + ":" + some(random, family.values, quotes) + "}";
   }
   std::string out;
   for (const auto& [name, clauses] : blocks) {
@@ -229,7 +233,8 @@ constexpr std::array kPeople{
 
 Tags random_tags(Random& random) {
   Tags tags;
-  if (random.chance(50)) tags["team"] = random.chance(80) ? "blue" : "*";
+  if (random.chance(50))
+    tags["team"] = random.chance(70) ? "blue" : random.chance(50) ? "*" : "it's";
   if (random.chance(20)) tags["account"] = "222222222222";
   return tags;
 }
@@ -266,8 +271,11 @@ Person random_person(Random& random) {
     person.caller.session = session;
   }
   person.caller.principal = principal;
-  person.naive_caller = {
-      .arn = sketch.arn, .account = principal->account, .role = sketch.role, .root = is_root};
+  person.naive_caller = {.arn = sketch.arn,
+                         .account = principal->account,
+                         .role = sketch.role,
+                         .root = is_root,
+                         .bounded = !person.boundary.empty()};
   return person;
 }
 

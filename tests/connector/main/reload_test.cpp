@@ -22,7 +22,8 @@ const Credentials kNewKey{"AKIANEWKEYEXAMPLE000", "the secret of an access key t
 
 class Reload : public testing::Test {
  protected:
-  Reload() {
+  explicit Reload(DaemonProcess::Options options = {})
+      : daemon_(KMS_CONNECTORD, std::move(options)) {
     daemon_.start();
     text_ = test::read_file(file());
     std::ofstream(daemon_.path() / "new-secret") << kNewKey.secret;
@@ -59,7 +60,7 @@ class Reload : public testing::Test {
 
   static constexpr std::string_view kSource = "main: ";
   static constexpr std::string_view kAnswer = "main: configuration ";
-  DaemonProcess daemon_{KMS_CONNECTORD};
+  DaemonProcess daemon_;
   std::size_t reloads_ = 0;
   std::string text_;
 };
@@ -86,6 +87,32 @@ TEST_F(Reload, PoliciesAreInEffectForNewRequests) {
   EXPECT_EQ(outcome(test::admin()), "AccessDeniedException");
   EXPECT_EQ(reload(text_), "configuration reloaded");
   EXPECT_EQ(outcome(test::admin()), "200");
+}
+
+/// With an access key whose secret is in an environment variable.
+class ReloadWithEnvironment : public Reload {
+ protected:
+  ReloadWithEnvironment()
+      : Reload({.environment = {{"KMS_TEST_SECRET", kNewKey.secret}},
+                .more_configuration =
+                    "  arn:aws:iam::123456789012:user/other:\n"
+                    "    access_keys: {AKIANEWKEYEXAMPLE000: {secret: {env: KMS_TEST_SECRET}}}\n"
+                    "    policy: [{Effect: Allow, Action: \"*\", Resource: \"*\"}]\n"}) {}
+};
+
+// Once every reload was refused, a revocation too: the variables were gone after the start.
+TEST_F(ReloadWithEnvironment, ItsSecretsAreKept) {
+  EXPECT_EQ(outcome(kNewKey), "200");
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(reload(text_), "configuration reloaded");
+  EXPECT_EQ(outcome(kNewKey), "200");
+  EXPECT_EQ(reload(with("{env: KMS_TEST_SECRET}", "{env: KMS_TEST_SECRET}, active: false")),
+            "configuration reloaded");
+  EXPECT_EQ(outcome(kNewKey), "UnrecognizedClientException");
+  EXPECT_EQ(reload(text_), "configuration reloaded");
+  EXPECT_EQ(outcome(kNewKey), "200");
+  EXPECT_THAT(reload(with("{env: KMS_TEST_SECRET}", "{env: KMS_TEST_ABSENT}")),
+              testing::EndsWith(".secret.env: no such environment variable"));
+  EXPECT_EQ(outcome(kNewKey), "200");
 }
 
 TEST_F(Reload, AFaultChangesNothing) {

@@ -402,6 +402,20 @@ TEST_F(Sts, TagsReachTrustPoliciesAndSessions) {
             "case insensitive.");
 }
 
+// Once what was behind a gap was dropped without a word.
+TEST_F(Sts, ListsHaveNoGaps) {
+  EXPECT_EQ(
+      assume("app", admin(), {{"Tags.member.2.Key", "a"}, {"Tags.member.2.Value", "b"}}).outcome(),
+      "400 ValidationError: The members of Tags must be numbered from 1 without gaps.");
+  EXPECT_EQ(assume("app", admin(),
+                   {{"Tags.member.1.Key", "a"},
+                    {"Tags.member.1.Value", "b"},
+                    {"TransitiveTagKeys.member.01", "a"}})
+                .outcome(),
+            "400 ValidationError: The members of TransitiveTagKeys must be numbered from 1 without "
+            "gaps.");
+}
+
 TEST_F(Sts, TransitiveTagsAreInherited) {
   EXPECT_EQ(assume("app", admin(), {{"TransitiveTagKeys.member.1", "a"}}).outcome(),
             "400 InvalidParameterValue: The specified transitive tag key must be included in the "

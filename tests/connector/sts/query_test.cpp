@@ -35,6 +35,11 @@ TEST(Parameters, HaveListsAndStructures) {
   EXPECT_EQ(parameters->list("L"), (std::vector<std::string>{"a", "b"}));
   using Pairs = std::vector<std::pair<std::string, std::string>>;
   EXPECT_EQ(parameters->pairs("T", "Key", "Value"), (Pairs{{"k", "v"}, {"", "w"}}));
+  EXPECT_TRUE(parameters->has_beyond("L", 2));
+  EXPECT_FALSE(parameters->has_beyond("L", 4));
+  EXPECT_FALSE(parameters->has_beyond("T", 2));
+  EXPECT_TRUE(parameters->has_beyond("T", 1));
+  EXPECT_FALSE(parameters->has_beyond("Empty", 0));
   EXPECT_TRUE(parameters->has("T"));
   EXPECT_FALSE(parameters->has("Empty"));
   EXPECT_FALSE(parameters->has("T.memb"));

@@ -134,6 +134,15 @@ TEST_F(Trust, IsBoundedByTheBoundary) {
   EXPECT_TRUE(trusted());
 }
 
+TEST_F(Trust, InEverybodyIsNotBounded) {
+  be_session();
+  trust("*");
+  session_->policies = {allow("arn:aws:iam::123456789012:role/other")};
+  EXPECT_TRUE(trusted());
+  session_->policies = {deny()};
+  EXPECT_FALSE(trusted());
+}
+
 TEST_F(Trust, InARoleIsBoundedByItsSessionPolicies) {
   be_session();
   trust(kCallingRole);

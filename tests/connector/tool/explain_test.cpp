@@ -120,7 +120,7 @@ TEST_F(Explain, WhyAStatementDoesNotApply) {
 action: kms:Decrypt
 key: KEY
 key policy, Statement[0], Allow: does not apply: Action "kms:Encrypt", "kms:Get*" does not cover it
-key policy, Statement[1], Allow: does not apply: NotPrincipal "arn:aws:iam::123456789012:user/alice" is not the caller
+key policy, Statement[1], Allow: does not apply: NotPrincipal "arn:aws:iam::123456789012:user/alice" names the caller
 key policy, Statement[2], Allow: does not apply: Principal "arn:aws:iam::111122223333:user/bob" is not the caller
 key policy, Statement[3], Allow: does not apply: NotAction "kms:*" covers it
 key policy, Statement[4], Allow: does not apply: NotResource "*" covers it
@@ -228,6 +228,10 @@ session policies: not known here; they can only take away
 grants: none to the caller
 decision: allowed by the key policy: key policy
 )");
+  options.policy =
+      R"({"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}})";
+  EXPECT_NE(explain(options).find("\nkey policy, Statement[0], Allow: applies to the caller\n"),
+            std::string::npos);
   options.principal = kApp;
   EXPECT_TRUE(
       explain(options).starts_with("caller: arn:aws:sts::123456789012:assumed-role/app/explain\n"));
