@@ -46,7 +46,8 @@ struct CustomStores::Connection {
   const std::string id;
   // Used by its own thread only.
   std::chrono::milliseconds retry = kFirstRetry;
-  std::optional<keys::SealedSecret> tried;  // the last password, sealed anew with each update
+  // The last password, sealed anew with each update.
+  std::optional<keys::SealedSecret> tried;
   std::thread thread;
   // The rest under the mutex of CustomStores.
   std::shared_ptr<Link> link;
@@ -73,10 +74,12 @@ CustomStores::~CustomStores() { stop(); }
 void CustomStores::start(std::chrono::milliseconds patience) {
   const Clock::time_point until = Clock::now() + patience;
   for (const keys::KeyStorePtr& record : store_.key_stores(nullptr)) {
+    Connection& made = connection(record->scope, record->id);
+    // What the module sees of its tokens from now on may go with this password only.
+    made.tried = record->password;
     switch (record->state) {
       case State::connected: {
-        // Requests that come before the token is open wait for it.
-        Connection& made = connection(record->scope, record->id);
+        // Requests that come before the first attempt to open the token wait for it.
         publish(made, make_link());
         changed(record->scope, record->id);
         break;
@@ -309,8 +312,8 @@ std::optional<std::chrono::milliseconds> CustomStores::connect(Connection& conne
   }
   std::shared_ptr<Link> link = make_link();
   try {
-    const auto tried = std::exchange(connection.tried, record.password);
-    if (tried && *tried != record.password) reread(record);
+    if (connection.tried && *connection.tried != record.password) reread(record);
+    connection.tried = record.password;
     link->handle->set(open(record));
   } catch (const pkcs11::Error& error) {
     return fail(connection_error(error), error.what());

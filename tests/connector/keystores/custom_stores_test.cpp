@@ -623,6 +623,17 @@ TEST_F(Restart, ConnectedStoreReconnects) {
   EXPECT_EQ(decrypt(key, blob), "plain");
 }
 
+// SoftHSM remembers the PIN of its initialisation, which was the one before the change.
+TEST_F(Restart, PasswordThatIsChangedAfterwardsIsTaken) {
+  const std::string id = create();
+  ASSERT_EQ(connected(id), "CONNECTED");
+  restart();
+  EXPECT_EQ(disconnected(id), "DISCONNECTED");
+  hsm_.change_user_pin(kCluster, kPassword, "changed-1");
+  EXPECT_EQ(set_password(id, "changed-1"), "OK");
+  EXPECT_EQ(connected(id), "CONNECTED");
+}
+
 TEST_F(Restart, ConnectingStoreConnects) {
   const std::string id = create();
   set_state(id, api::ConnectionStateType::connecting);
