@@ -8,6 +8,7 @@
 #include "connector/keystores/connection_error.h"
 #include "connector/keystores/open_token.h"
 #include "connector/keystores/sealed_password.h"
+#include "connector/keystores/token_error.h"
 #include "connector/keystores/token_watch.h"
 #include "pkcs11/error.h"
 
@@ -34,8 +35,9 @@ struct CustomStores::Link {
   const std::shared_ptr<TokenHandle> handle = std::make_shared<TokenHandle>();
   /// Given to callers.
   std::shared_ptr<TokenKeyStore> store;
-  /// The last of them is gone; under the mutex of CustomStores.
-  bool released = false;
+  // These under the mutex of CustomStores.
+  bool released = false;   // the last of them is gone
+  bool attempted = false;  // the token could not be opened, and is tried again
 };
 
 struct CustomStores::Connection {
@@ -166,7 +168,11 @@ std::shared_ptr<KeyStore> CustomStores::key_store(const Scope& scope, const std:
   const MutexLock lock(mutex_);
   const auto found = connections_.find(Id(scope, id));
   if (found == connections_.end() || !found->second->link) return nullptr;
-  return found->second->link->store;
+  const Link& link = *found->second->link;
+  if (link.attempted && link.handle->get() == nullptr) {
+    throw api_error(pkcs11::Failure::token_absent, TokenRole::custom);
+  }
+  return link.store;
 }
 
 std::shared_ptr<CustomStores::Link> CustomStores::make_link() {
@@ -366,6 +372,7 @@ std::optional<std::chrono::milliseconds> CustomStores::reconnect(
   {
     const MutexLock lock(mutex_);
     connection.why = why;
+    link->attempted = true;
   }
   return std::exchange(connection.retry, std::min(connection.retry * 2, kLastRetry));
 }

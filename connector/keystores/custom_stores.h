@@ -45,6 +45,8 @@ class CustomStores {
   /// Waits until no store is on its way to another state.
   void wait_idle();
   /// What the keys of a CONNECTED store work with; null if there is no connection.
+  /// KMSInvalidStateException while the token is absent; whether it is, the first attempt to open
+  /// it tells.
   [[nodiscard]] std::shared_ptr<KeyStore> key_store(const Scope& scope,
                                                     const std::string& id) const;
   [[nodiscard]] std::vector<TokenStatus> status();
