@@ -9,7 +9,6 @@
 #include "connector/keystores/open_token.h"
 #include "connector/keystores/sealed_password.h"
 #include "connector/keystores/token_error.h"
-#include "connector/keystores/token_watch.h"
 #include "pkcs11/error.h"
 
 namespace kms::keystores {
@@ -57,7 +56,6 @@ struct CustomStores::Connection {
   bool running = false;  // the thread looks at the record
   bool poked = false;    // the record may ask for something
   bool busy = false;     // and it has not been brought about yet
-  bool sick = false;
 };
 
 CustomStores::CustomStores(const config::Config& config, pkcs11::Modules& modules,
@@ -198,51 +196,27 @@ void CustomStores::publish(Connection& connection, std::shared_ptr<Link> link) {
 }
 
 void CustomStores::work(Connection& connection) {
-  for (;;) {
+  do {
     {
       const MutexLock lock(mutex_);
       connection.poked = false;
     }
-    const auto again = settle(connection);
-    switch (next_task(connection, again)) {
-      case Task::stop:
-        return;
-      case Task::settle:
-        break;
-      case Task::recover:
-        // Only this thread closes the token.
-        if (pkcs11::Token* token = token_of(connection)) recover(*token);
-        break;
-    }
-  }
+  } while (wait_until_asked(connection, settle(connection)));
 }
 
-CustomStores::Task CustomStores::next_task(Connection& connection,
-                                           std::optional<std::chrono::milliseconds> again) {
+bool CustomStores::wait_until_asked(Connection& connection,
+                                    std::optional<std::chrono::milliseconds> again) {
   const Clock::time_point next = Clock::now() + again.value_or(std::chrono::milliseconds{0});
   MutexLock lock(mutex_);
   if (!connection.poked) connection.busy = false;
   changed_.notify_all();
-  for (;;) {
-    if (stopping_) return Task::stop;
-    if (connection.poked) return Task::settle;
-    if (std::exchange(connection.sick, false)) return Task::recover;
-    if (!again && !connection.link) {
-      // Nothing to do until the record changes.
-      connection.running = false;
-      return Task::stop;
-    }
-    if (!again) {
-      lock.wait(changed_);
-    } else if (lock.wait_until(changed_, next) == std::cv_status::timeout) {
-      return stopping_ ? Task::stop : Task::settle;
-    }
+  while (again && !stopping_ && !connection.poked) {
+    if (lock.wait_until(changed_, next) == std::cv_status::timeout) return !stopping_;
   }
-}
-
-pkcs11::Token* CustomStores::token_of(const Connection& connection) const {
-  const MutexLock lock(mutex_);
-  return connection.link ? connection.link->handle->get() : nullptr;
+  if (connection.poked && !stopping_) return true;
+  // Nothing to do until the record changes.
+  connection.running = false;
+  return false;
 }
 
 std::optional<std::chrono::milliseconds> CustomStores::settle(Connection& connection) {
@@ -422,49 +396,42 @@ bool CustomStores::move(const keys::KeyStoreRecord& record, State from, State to
   }
 }
 
-std::vector<TokenStatus> CustomStores::status() {
+std::vector<TokenStatus> CustomStores::status() const {
   std::vector<TokenStatus> all;
   for (const keys::KeyStorePtr& record : store_.key_stores(nullptr)) {
     if (record->state != State::connected) continue;
     TokenStatus& status = all.emplace_back(TokenStatus{.name = record->id, .custom = true});
-    // Holding the store keeps the token open.
-    std::shared_ptr<TokenKeyStore> in_use;
-    pkcs11::Token* token = nullptr;
+    std::shared_ptr<TokenHandle> handle;
+    std::shared_ptr<TokenKeyStore> in_use;  // keeps the token open
     {
       const MutexLock lock(mutex_);
       const auto found = connections_.find(Id(record->scope, record->id));
       if (found == connections_.end() || !found->second->link) continue;
+      handle = found->second->link->handle;
       in_use = found->second->link->store;
-      token = found->second->link->handle->get();
-      if (token == nullptr) status.detail = found->second->why;
+      status.detail = found->second->why;
     }
-    if (token == nullptr || !in_use) continue;
-    examine(*token, status);
-    if (status.ready) continue;
-    const MutexLock lock(mutex_);
-    const auto found = connections_.find(Id(record->scope, record->id));
-    if (found != connections_.end()) found->second->sick = true;
-    changed_.notify_all();
+    if (in_use) (void)handle->examine(status);
   }
   return all;
 }
 
 void CustomStores::for_each_open(
-    const std::function<void(const Scope&, const std::string&, pkcs11::Token&)>& visit) const {
+    const std::function<void(const Scope&, const std::string&, const TokenHandle&)>& visit) const {
   struct Open {
     Id id;
+    std::shared_ptr<TokenHandle> handle;
     std::shared_ptr<TokenKeyStore> in_use;
-    pkcs11::Token* token;
   };
   std::vector<Open> open;
   {
     const MutexLock lock(mutex_);
     for (const auto& [id, connection] : connections_) {
       if (!connection->link || connection->link->handle->get() == nullptr) continue;
-      open.push_back({id, connection->link->store, connection->link->handle->get()});
+      open.push_back({id, connection->link->handle, connection->link->store});
     }
   }
-  for (const Open& store : open) visit(store.id.first, store.id.second, *store.token);
+  for (const Open& store : open) visit(store.id.first, store.id.second, *store.handle);
 }
 
 }  // namespace kms::keystores

@@ -17,7 +17,6 @@
 #include "connector/keystores/store_rules.h"
 #include "connector/keystores/token_error.h"
 #include "connector/keystores/token_key_store.h"
-#include "connector/keystores/token_watch.h"
 
 namespace kms::keystores {
 namespace {
@@ -308,21 +307,20 @@ std::vector<TokenStatus> KeyStores::status() const {
 KeyStores::Reconciled KeyStores::reconcile(const std::set<std::string>& done, Deadline deadline) {
   Reconciliation reconciliation(impl_->store, impl_->started);
   std::vector<std::string> tokens;
-  const auto check = [&](const Scope& scope, const std::string& id, pkcs11::Token& token) {
+  const auto check = [&](const Scope& scope, const std::string& id, const TokenHandle& handle) {
     TokenStatus status{.name = id.empty() ? scope.region : id};
     if (done.contains(status.name)) return;
     // A token that is not well is not waited for: the others, and whoever asked, have to go on.
-    examine(token, status);
-    if (!status.ready) return;
+    if (!handle.examine(status) || !status.ready) return;
     try {
-      reconciliation.check(scope, id, token, deadline);
+      reconciliation.check(scope, id, *handle.get(), deadline);
       tokens.push_back(status.name);
     } catch (const pkcs11::Error& error) {
       log(LogLevel::warning, "keystores", status.name + " not reconciled: " + error.what());
     }
   };
-  impl_->regions.for_each_open([&](const std::string& region, pkcs11::Token& token) {
-    check({.account = {}, .region = region}, {}, token);
+  impl_->regions.for_each_open([&](const std::string& region, const TokenHandle& handle) {
+    check({.account = {}, .region = region}, {}, handle);
   });
   impl_->customs.for_each_open(check);
   return {.tokens = std::move(tokens), .lines = std::move(reconciliation).take_lines()};
