@@ -87,7 +87,7 @@ struct Application::Impl {
     return {{"delete due keys",
              [this] {
                guard.tick();
-               jobs::delete_due_keys(context, guard);
+               key_deletion.run();
              }},
             {"rotate due keys", [this] { jobs::rotate_due_keys(context); }},
             {"expire key material", [this] { jobs::expire_key_material(context, guard); }},
@@ -137,6 +137,7 @@ struct Application::Impl {
   operations::Context context;
   Service service;
   jobs::ClockGuard guard;
+  jobs::KeyDeletion key_deletion{context, guard};
   std::set<std::string> reconciled;  // tokens by name; of the scheduler's thread
   std::optional<jobs::Scheduler> scheduler;
 };
