@@ -25,8 +25,32 @@ void for_each_object(const keys::KeyRecord& key,
 
 }  // namespace
 
-Reconciliation::Reconciliation(storage::MetadataStore& store, Timestamp started)
-    : store_(store), started_(started) {
+bool is_in(const keys::KeyRecord& key, const Scope& scope, const std::string& store_id) {
+  return key.scope.region == scope.region && key.custom_key_store_id == store_id &&
+         (store_id.empty() || key.scope == scope);
+}
+
+bool undo_creation(storage::MetadataStore& store, keys::KeyRecord key, pkcs11::Token& token,
+                   pkcs11::Deadline deadline) {
+  const auto commit = [&](const storage::Change& change) { store.commit({&change, 1}); };
+  try {
+    // Whoever should still be making the key cannot commit it after this.
+    commit(storage::Put<keys::KeyRecord>{key});
+    ++key.version;
+    // Nothing was ever encrypted under it; its object is known by the random CKA_ID that its record
+    // holds.
+    for_each_object(key, [&](const auto&, const auto&, const pkcs11::ObjectMaterial& object) {
+      (void)token.destroy_object(object.id, deadline);
+    });
+    commit(storage::Erase<keys::KeyRecord>{key});
+    return true;
+  } catch (const storage::Error& error) {
+    log(LogLevel::warning, "keystores", key.arn() + " is not removed: " + error.what());
+    return false;
+  }
+}
+
+Reconciliation::Reconciliation(const storage::MetadataStore& store) : store_(store) {
   note_records();
 }
 
@@ -44,10 +68,7 @@ void Reconciliation::check(const Scope& scope, const std::string& store_id, pkcs
                                              : "the token of custom key store " + store_id;
   // An answer of a token that is not well means nothing.
   token.check_health(deadline);
-  const auto is_here = [&](const keys::KeyRecord& key) {
-    return key.scope.region == scope.region && key.custom_key_store_id == store_id &&
-           (store_id.empty() || key.scope == scope);
-  };
+  const auto is_here = [&](const keys::KeyRecord& key) { return is_in(key, scope, store_id); };
   // Keys are made meanwhile. What is recorded before the objects are listed must be among them, and
   // what is listed must be recorded by now: the record of an object comes before it.
   const std::vector<keys::KeyPtr> keys = store_.find_keys(is_here);
@@ -63,14 +84,8 @@ void Reconciliation::check(const Scope& scope, const std::string& store_id, pkcs
   for (const keys::KeyPtr& key : keys) {
     switch (key->state) {
       case keys::StoredState::creating:
-        if (key->created < started_ && undo_creation(*key, token, deadline)) {
-          lines_.push_back("key " + key->arn() + " was never created to the end and is removed");
-        } else if (key->created < started_) {
-          lines_.push_back("key " + key->arn() + " was never created to the end");
-        }
-        break;
       case keys::StoredState::deleting:
-        // The deletion is decided; the job that began it ends it.
+        // On its way; there are jobs for what does not get to its end.
         break;
       case keys::StoredState::enabled:
       case keys::StoredState::disabled:
@@ -95,23 +110,6 @@ void Reconciliation::check_key(const keys::KeyRecord& key,
     lines_.push_back("object " + to_hex(object.id) + " of key " + key.arn() + " (generation " +
                      std::to_string(generation.number) + ") is missing in " + where);
   });
-}
-
-bool Reconciliation::undo_creation(const keys::KeyRecord& key, pkcs11::Token& token,
-                                   pkcs11::Deadline deadline) {
-  // Nobody was told of this key, so nothing was ever encrypted under it; its object is known by the
-  // random CKA_ID that its record holds.
-  for_each_object(key, [&](const auto&, const auto&, const pkcs11::ObjectMaterial& object) {
-    (void)token.destroy_object(object.id, deadline);
-  });
-  const storage::Change erase = storage::Erase<keys::KeyRecord>{key};
-  try {
-    store_.commit({&erase, 1});
-    return true;
-  } catch (const storage::Error& error) {
-    log(LogLevel::warning, "keystores", key.arn() + " is not removed: " + error.what());
-    return false;
-  }
 }
 
 }  // namespace kms::keystores

@@ -92,14 +92,25 @@ struct Application::Impl {
             {"rotate due keys", [this] { jobs::rotate_due_keys(context); }},
             {"expire key material", [this] { jobs::expire_key_material(context, guard); }},
             {"write last uses", [this] { last_uses.flush(*store); }},
+            {"undo creations", [this] { undo_creations(); }},
             {"reconcile", [this] { reconcile_once(); }}};
+  }
+
+  void undo_creations() {
+    for (const std::string& line : key_stores.undo_creations(jobs_deadline())) {
+      log(LogLevel::warning, "reconcile", line);
+    }
+  }
+
+  static keystores::Deadline jobs_deadline() {
+    constexpr std::chrono::seconds kPatience{60};
+    return std::chrono::steady_clock::now() + kPatience;
   }
 
   /// What a token holds and what the records say are compared once, as soon as the token is there.
   void reconcile_once() {
-    constexpr std::chrono::seconds kPatience{60};
     const keystores::KeyStores::Reconciled found =
-        key_stores.reconcile(reconciled, std::chrono::steady_clock::now() + kPatience);
+        key_stores.reconcile(reconciled, jobs_deadline());
     for (const std::string& line : found.lines) log(LogLevel::warning, "reconcile", line);
     if (found.tokens.empty()) return;
     std::string text = found.lines.empty()
