@@ -341,7 +341,9 @@ KeyStores::Reconciled KeyStores::reconcile(const std::set<std::string>& done,
     });
     if (checked) tokens.push_back(name);
   });
-  return {.tokens = std::move(tokens), .lines = std::move(reconciliation).take_lines()};
+  return {.tokens = std::move(tokens),
+          .lines = std::move(reconciliation).take_lines(),
+          .losses = std::move(reconciliation).take_losses()};
 }
 
 std::vector<std::string> KeyStores::undo_creations(Deadline deadline) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
+#include <map>
 #include <utility>
 #include <variant>
 
@@ -22,6 +24,8 @@ void for_each_object(const keys::KeyRecord& key,
     }
   }
 }
+
+std::string token_of_region(const std::string& region) { return "the token of " + region; }
 
 }  // namespace
 
@@ -50,6 +54,31 @@ bool undo_creation(storage::MetadataStore& store, keys::KeyRecord key, pkcs11::T
   }
 }
 
+std::vector<std::string> missing_wrapping_keys(const storage::MetadataStore& store,
+                                               const std::string& region, pkcs11::Token& token,
+                                               pkcs11::Deadline deadline) {
+  std::map<pkcs11::ObjectId, std::size_t> keys;  // how many need it
+  for (const keys::KeyPtr& key : store.find_keys([&](const keys::KeyRecord& one) {
+         return one.scope.region == region && one.visible();
+       })) {
+    std::set<pkcs11::ObjectId> needed;
+    for (const keys::Material& material : key->materials) {
+      for (const keys::Generation& generation : material.generations) {
+        const auto* wrapped = std::get_if<pkcs11::WrappedMaterial>(&generation.ref);
+        if (wrapped != nullptr) needed.insert(wrapped->kek);
+      }
+    }
+    for (const pkcs11::ObjectId& id : needed) ++keys[id];
+  }
+  std::vector<std::string> lines;
+  for (const auto& [id, count] : keys) {
+    if (token.has_object(id, deadline)) continue;
+    lines.push_back("key-encryption key " + to_hex(id) + " of " + std::to_string(count) +
+                    " keys is missing in " + token_of_region(region));
+  }
+  return lines;
+}
+
 Reconciliation::Reconciliation(const storage::MetadataStore& store) : store_(store) {
   note_records();
 }
@@ -64,7 +93,7 @@ void Reconciliation::note_records() {
 
 void Reconciliation::check(const Scope& scope, const std::string& store_id, pkcs11::Token& token,
                            pkcs11::Deadline deadline) {
-  const std::string where = store_id.empty() ? "the token of " + scope.region
+  const std::string where = store_id.empty() ? token_of_region(scope.region)
                                              : "the token of custom key store " + store_id;
   // An answer of a token that is not well means nothing.
   token.check_health(deadline);
@@ -74,6 +103,10 @@ void Reconciliation::check(const Scope& scope, const std::string& store_id, pkcs
   const std::vector<keys::KeyPtr> keys = store_.find_keys(is_here);
   const std::vector<pkcs11::TokenObject> objects = token.objects(deadline);
   note_records();
+  if (store_id.empty()) {
+    std::ranges::move(missing_wrapping_keys(store_, scope.region, token, deadline),
+                      std::back_inserter(losses_));
+  }
   std::set<pkcs11::ObjectId> present;
   for (const pkcs11::TokenObject& object : objects) {
     present.insert(object.id);

@@ -20,6 +20,13 @@ namespace kms::keystores {
 [[nodiscard]] bool undo_creation(storage::MetadataStore& store, keys::KeyRecord key,
                                  pkcs11::Token& token, pkcs11::Deadline deadline);
 
+/// A line for each key-encryption key that keys of the Region need and that its token does not
+/// have, as one that was replaced or emptied has not. Throws pkcs11::Error.
+[[nodiscard]] std::vector<std::string> missing_wrapping_keys(const storage::MetadataStore& store,
+                                                             const std::string& region,
+                                                             pkcs11::Token& token,
+                                                             pkcs11::Deadline deadline);
+
 /// Holds what a token has against what the records say of it. Deletes nothing.
 class Reconciliation {
  public:
@@ -28,7 +35,10 @@ class Reconciliation {
   /// The token of a Region (`store_id` empty) or of a custom key store.
   void check(const Scope& scope, const std::string& store_id, pkcs11::Token& token,
              pkcs11::Deadline deadline);
+  /// What differs, a line each.
   [[nodiscard]] std::vector<std::string> take_lines() && { return std::move(lines_); }
+  /// What makes all keys of a token useless, a line each.
+  [[nodiscard]] std::vector<std::string> take_losses() && { return std::move(losses_); }
 
  private:
   void note_records();
@@ -38,6 +48,7 @@ class Reconciliation {
   const storage::MetadataStore& store_;
   std::set<pkcs11::ObjectId> recorded_;  // in all tokens
   std::vector<std::string> lines_;
+  std::vector<std::string> losses_;
 };
 
 }  // namespace kms::keystores

@@ -111,11 +111,13 @@ struct Application::Impl {
   void reconcile_once() {
     const keystores::KeyStores::Reconciled found =
         key_stores.reconcile(reconciled, jobs_deadline());
+    for (const std::string& line : found.losses) log(LogLevel::error, "reconcile", line);
     for (const std::string& line : found.lines) log(LogLevel::warning, "reconcile", line);
     if (found.tokens.empty()) return;
-    std::string text = found.lines.empty()
+    const std::size_t differences = found.losses.size() + found.lines.size();
+    std::string text = differences == 0
                            ? "tokens and records agree"
-                           : "tokens and records differ in " + std::to_string(found.lines.size());
+                           : "tokens and records differ in " + std::to_string(differences);
     text += ":";
     for (const std::string& token : found.tokens) text += " " + token;
     log(LogLevel::info, "reconcile", text);

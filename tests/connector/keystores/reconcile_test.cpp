@@ -133,6 +133,21 @@ TEST_F(Reconcile, ReportsAMissingObjectAndLeavesTheRecord) {
   EXPECT_EQ(*fresh(key), *key);
 }
 
+TEST_F(Reconcile, ReportsTheKeysOfATokenThatWasReplaced) {
+  const keys::KeyPtr key = make_key();
+  (void)make_key();
+  EXPECT_EQ(stores().reconcile({}, soon()).losses, std::vector<std::string>{});
+  stop();
+  hsm_.delete_token("us-east-1");
+  hsm_.add_token("us-east-1");
+  start();
+  const auto& ref = key->materials[0].generations[0].ref;
+  const std::vector<std::string> expected{"key-encryption key " +
+                                          to_hex(std::get<pkcs11::WrappedMaterial>(ref).kek) +
+                                          " of 2 keys is missing in the token of us-east-1"};
+  EXPECT_EQ(stores().reconcile({}, soon()).losses, expected);
+}
+
 TEST_F(Reconcile, ConcludesNothingFromATokenThatIsNotThere) {
   const keys::KeyPtr key = make_key(id_);
   proxy().absent_until_restored(kCluster);
