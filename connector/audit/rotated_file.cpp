@@ -137,8 +137,7 @@ void RotatedFile::sync() {
     if (::fdatasync(file) != 0) error = errno;
     ::close(file);
   }
-  // Linux tells of a failed write-back once; the lines are in the file, and trying again would only
-  // hide it.
+  // Linux tells of a failed write-back once: trying again would only hide it.
   if (error != 0) fail(error, path_);
 }
 

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t kBatch = 256;
 constexpr std::chrono::seconds kRetry{1};
+constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();
 /// A record's time is that of its request's start, so lines are out of order by as long as requests
 /// take.
 constexpr std::chrono::minutes kDisorder{15};
@@ -89,7 +90,7 @@ struct Writer::Impl {
   // The pump's own.
   bool searched = false;
   EventIds written_before;
-  std::int64_t last_sequence = std::numeric_limits<std::int64_t>::min();
+  std::int64_t last_sequence = kNone;  // in the file
 
   Mutex mutex;
   std::condition_variable wake;
@@ -128,8 +129,14 @@ void Writer::Impl::drain() {
       }
       last_sequence = line.sequence;
     }
-    // Only now may the store forget them.
-    file.sync();
+    // Only now may the store forget them. What could not be synced may be lost, and no later sync
+    // would tell: it is written again, since a line twice is better than none.
+    try {
+      file.sync();
+    } catch (...) {
+      last_sequence = kNone;
+      throw;
+    }
     outbox.outbox_written(lines.back().sequence);
   }
 }

@@ -36,9 +36,7 @@ bool ClockGuard::confirmed(const std::string& name, Timestamp date) {
   }
   const auto uptime = uptime_();
   const auto first = seen_due_.try_emplace(name, uptime).first->second;
-  if (stopped_ || uptime - first < config_.due_confirmation) return false;
-  seen_due_.erase(name);
-  return true;
+  return !stopped_ && uptime - first >= config_.due_confirmation;
 }
 
 }  // namespace kms::jobs

@@ -22,8 +22,9 @@ class ClockGuard {
 
   /// Call once a round, before confirmed().
   void tick();
-  /// Whether what is called `name` may be done, which was due at `date`.
+  /// Whether what is called `name` may be done, which was due at `date`: from then on until done().
   [[nodiscard]] bool confirmed(const std::string& name, Timestamp date);
+  void done(const std::string& name) { seen_due_.erase(name); }
   /// A jump was seen; nothing is confirmed any more.
   [[nodiscard]] bool stopped() const noexcept { return stopped_; }
 

@@ -1,13 +1,11 @@
 #include "connector/jobs/delete_due_keys.h"
 
-#include <chrono>
-#include <exception>
+#include <algorithm>
 #include <limits>
-#include <string>
 #include <utility>
 #include <variant>
-#include <vector>
 
+#include "connector/api/error.h"
 #include "connector/base/encodings.h"
 #include "connector/base/log.h"
 #include "connector/operations/multi_region.h"
@@ -16,89 +14,154 @@
 namespace kms::jobs {
 namespace {
 
-/// What became of the key's objects in a token; the words of CloudTrail's additionalEventData.
-enum class Destroyed { nothing_to_destroy, success, failure };
+using std::chrono::steady_clock;
 
-Destroyed destroy_objects(const operations::Context& context, const keys::KeyRecord& key) {
-  auto result = Destroyed::nothing_to_destroy;
-  for (const keys::Material& material : key.materials) {
-    for (const keys::Generation& generation : material.generations) {
-      if (!std::holds_alternative<pkcs11::ObjectMaterial>(generation.ref)) continue;
-      if (result == Destroyed::nothing_to_destroy) result = Destroyed::success;
-      try {
-        const auto deadline =
-            std::chrono::steady_clock::now() + context.config.limits.request_deadline;
-        const auto store = key.custom_key_store_id.empty()
-                               ? context.key_stores.region(key.scope.region)
-                               : context.key_stores.custom(key.scope, key.custom_key_store_id);
-        store->destroy(generation.ref, deadline);
-      } catch (const std::exception& error) {
-        log(LogLevel::warning, "jobs",
-            "the token object of deleted key " + key.arn() + " is left behind: " + error.what());
-        result = Destroyed::failure;
-      }
-    }
-  }
-  return result;
-}
+// How long a custom key store's token is given; AWS promises no more than a best effort.
+constexpr std::chrono::hours kPatience{24};
+constexpr std::chrono::milliseconds kLastPause{600'000};
 
-std::string delete_event(const operations::Context& context, const keys::KeyRecord& key,
-                         Destroyed destroyed) {
-  audit::Record record = operations::service_event(context, "DeleteKey", key);
-  if (!key.custom_key_store_id.empty()) {
-    const keys::KeyStorePtr store = context.store.key_store(key.scope, key.custom_key_store_id);
-    record.additional_event_data = {
-        {"customKeyStoreId", json_string(key.custom_key_store_id)},
-        {"clusterId", json_string(store ? store->cluster_id : "")},
-        {"backingKeysDeletionStatus",
-         destroyed == Destroyed::failure ? "\"FAILURE\"" : "\"SUCCESS\""}};
-  }
-  return audit::to_json(record);
-}
-
-/// The key and its aliases disappear for callers in the commit of the intent; what follows is
-/// nobody's business but the token's.
-void delete_key(const operations::Context& context, keys::KeyRecord key) {
-  if (key.state != keys::StoredState::deleting) {
-    key.state = keys::StoredState::deleting;
-    std::vector<storage::Change> intent{storage::Put<keys::KeyRecord>{key}};
-    const auto aliases =
-        context.store.aliases_of_key(key.scope, key.id, "", std::numeric_limits<std::size_t>::max())
-            .items;
-    for (const keys::AliasPtr& alias : aliases) {
-      intent.emplace_back(storage::Erase<keys::AliasRecord>{*alias});
-    }
-    const auto deadline = std::chrono::steady_clock::now() + context.config.limits.request_deadline;
-    operations::forget_replica(context, key, intent, deadline);
-    context.store.commit(intent);
-    ++key.version;
-  }
-  const Destroyed destroyed = destroy_objects(context, key);
-  std::vector<storage::Change> changes;
-  changes.emplace_back(storage::AppendAudit{delete_event(context, key, destroyed)});
-  changes.emplace_back(storage::Erase<keys::KeyRecord>{std::move(key)});
-  context.store.commit(changes);
-  context.audit.outbox_grew();
+/// As TokenStatus names it.
+const std::string& token_of(const keys::KeyRecord& key) {
+  return key.custom_key_store_id.empty() ? key.scope.region : key.custom_key_store_id;
 }
 
 }  // namespace
 
-void delete_due_keys(const operations::Context& context, ClockGuard& guard) {
-  const auto leaving = context.store.find_keys([](const keys::KeyRecord& key) {
+KeyDeletion::KeyDeletion(const operations::Context& context, ClockGuard& guard)
+    : context_(context), guard_(guard) {}
+
+void KeyDeletion::run() {
+  ready_.reset();
+  const auto leaving = context_.store.find_keys([](const keys::KeyRecord& key) {
     return key.state == keys::StoredState::deleting ||
            (key.state == keys::StoredState::pending_deletion && key.deletion_date);
   });
   for (const keys::KeyPtr& key : leaving) {
+    const std::string arn = key->arn();
     const bool begun = key->state == keys::StoredState::deleting;
-    if (!begun && !guard.confirmed(key->arn(), *key->deletion_date)) continue;
+    if (!begun && !guard_.confirmed(arn, *key->deletion_date)) continue;
+    const auto retry = retries_.find(arn);
+    if (retry != retries_.end() && steady_clock::now() < retry->second.at) continue;
     try {
-      delete_key(context, *key);
+      keys::KeyRecord record = *key;
+      if (!begun) begin(record);
+      guard_.done(arn);
+      if (finish(std::move(record))) retries_.erase(arn);
+    } catch (const api::Error& error) {
+      put_off(*key, error.what());
     } catch (const storage::Error& error) {
       // A conflict means that somebody cancelled just now; the next round sees the record as it
       // then is.
       if (error.fault() != storage::Fault::conflict) throw;
     }
   }
+}
+
+void KeyDeletion::begin(keys::KeyRecord& key) {
+  key.state = keys::StoredState::deleting;
+  key.deletion_date = context_.clock.now();  // kPatience begins
+  std::vector<storage::Change> intent{storage::Put<keys::KeyRecord>{key}};
+  const auto aliases =
+      context_.store.aliases_of_key(key.scope, key.id, "", std::numeric_limits<std::size_t>::max())
+          .items;
+  for (const keys::AliasPtr& alias : aliases) {
+    intent.emplace_back(storage::Erase<keys::AliasRecord>{*alias});
+  }
+  operations::forget_replica(context_, key, intent,
+                             steady_clock::now() + context_.config.limits.request_deadline);
+  context_.store.commit(intent);
+  ++key.version;
+}
+
+bool KeyDeletion::finish(keys::KeyRecord key) {
+  std::vector<BackingKey> objects = backing_keys(key);
+  destroy(key, objects);
+  if (!std::ranges::all_of(objects, &BackingKey::destroyed)) {
+    if (may_come_back(key)) return false;
+    log(LogLevel::error, "jobs", "objects of deleted key " + key.arn() + " stay in its token");
+  }
+  std::vector<storage::Change> changes;
+  changes.emplace_back(storage::AppendAudit{event(key, objects)});
+  changes.emplace_back(storage::Erase<keys::KeyRecord>{std::move(key)});
+  context_.store.commit(changes);
+  context_.audit.outbox_grew();
+  return true;
+}
+
+std::vector<KeyDeletion::BackingKey> KeyDeletion::backing_keys(const keys::KeyRecord& key) {
+  std::vector<BackingKey> all;
+  for (const keys::Material& material : key.materials) {
+    for (const keys::Generation& generation : material.generations) {
+      if (std::holds_alternative<pkcs11::ObjectMaterial>(generation.ref)) {
+        all.push_back({.ref = generation.ref});
+      }
+    }
+  }
+  return all;
+}
+
+void KeyDeletion::destroy(const keys::KeyRecord& key, std::vector<BackingKey>& backing_keys) {
+  for (BackingKey& object : backing_keys) {
+    // A token that is not well would hold up the keys of the others.
+    if (!ready(key)) return;
+    try {
+      const auto store = context_.key_stores.of(key);
+      store->destroy(object.ref, steady_clock::now() + context_.config.limits.request_deadline);
+      object.destroyed = true;
+    } catch (const api::Error& error) {
+      put_off(key, error.what());
+      ready_.reset();
+    }
+  }
+}
+
+bool KeyDeletion::may_come_back(const keys::KeyRecord& key) const {
+  if (key.custom_key_store_id.empty()) return true;
+  return context_.key_stores.available(key) &&
+         context_.clock.now() - key.deletion_date.value_or(Timestamp{}) < kPatience;
+}
+
+std::string KeyDeletion::event(const keys::KeyRecord& key,
+                               const std::vector<BackingKey>& backing_keys) const {
+  audit::Record record = operations::service_event(context_, "DeleteKey", key);
+  if (!key.custom_key_store_id.empty()) {
+    std::string ids;
+    std::string statuses;
+    for (const BackingKey& object : backing_keys) {
+      const std::string id =
+          R"({"backingKeyId":")" + to_hex(std::get<pkcs11::ObjectMaterial>(object.ref).id) + "\"";
+      const std::string comma = ids.empty() ? "" : ",";
+      ids += comma + id + "}";
+      statuses += comma + id + R"(,"deletionStatus":")" +
+                  (object.destroyed ? "SUCCESS" : "FAILURE") + "\"}";
+    }
+    const keys::KeyStorePtr store = context_.store.key_store(key.scope, key.custom_key_store_id);
+    // CloudTrail tells the last two as JSON in a string.
+    record.additional_event_data = {
+        {"customKeyStoreId", json_string(key.custom_key_store_id)},
+        {"clusterId", json_string(store ? store->cluster_id : "")},
+        {"backingKeys", json_string("[" + ids + "]")},
+        {"backingKeysDeletionStatus", json_string("[" + statuses + "]")}};
+  }
+  return audit::to_json(record);
+}
+
+bool KeyDeletion::ready(const keys::KeyRecord& key) {
+  if (!ready_) {
+    ready_.emplace();
+    for (const keystores::TokenStatus& token : context_.key_stores.status()) {
+      if (token.ready) ready_->insert(token.name);
+    }
+  }
+  return ready_->contains(token_of(key));
+}
+
+void KeyDeletion::put_off(const keys::KeyRecord& key, const std::string& why) {
+  log(LogLevel::warning, "jobs", "key " + key.arn() + " is not deleted yet: " + why);
+  Retry& retry = retries_[key.arn()];
+  retry.pause = std::clamp(2 * retry.pause, context_.config.jobs.interval,
+                           std::max(context_.config.jobs.interval, kLastPause));
+  retry.at = steady_clock::now() + retry.pause;
 }
 
 }  // namespace kms::jobs

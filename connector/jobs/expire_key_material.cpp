@@ -39,8 +39,10 @@ void expire(const operations::Context& context, keys::KeyRecord key, const std::
 void expire_one(const operations::Context& context, ClockGuard& guard, const keys::KeyRecord& key) {
   for (const keys::Material& material : key.materials) {
     if (!expires(material)) continue;
-    if (!guard.confirmed(key.arn() + " " + material.id, *material.imported->valid_to)) continue;
+    const std::string name = key.arn() + " " + material.id;
+    if (!guard.confirmed(name, *material.imported->valid_to)) continue;
     expire(context, key, material.id);
+    guard.done(name);
     return;
   }
 }

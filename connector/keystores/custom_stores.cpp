@@ -8,7 +8,7 @@
 #include "connector/keystores/connection_error.h"
 #include "connector/keystores/open_token.h"
 #include "connector/keystores/sealed_password.h"
-#include "connector/keystores/token_watch.h"
+#include "connector/keystores/token_error.h"
 #include "pkcs11/error.h"
 
 namespace kms::keystores {
@@ -34,8 +34,9 @@ struct CustomStores::Link {
   const std::shared_ptr<TokenHandle> handle = std::make_shared<TokenHandle>();
   /// Given to callers.
   std::shared_ptr<TokenKeyStore> store;
-  /// The last of them is gone; under the mutex of CustomStores.
-  bool released = false;
+  // These under the mutex of CustomStores.
+  bool released = false;   // the last of them is gone
+  bool attempted = false;  // the token could not be opened, and is tried again
 };
 
 struct CustomStores::Connection {
@@ -46,7 +47,8 @@ struct CustomStores::Connection {
   const std::string id;
   // Used by its own thread only.
   std::chrono::milliseconds retry = kFirstRetry;
-  std::optional<keys::SealedSecret> tried;  // the last password, sealed anew with each update
+  // The last password, sealed anew with each update.
+  std::optional<keys::SealedSecret> tried;
   std::thread thread;
   // The rest under the mutex of CustomStores.
   std::shared_ptr<Link> link;
@@ -54,7 +56,6 @@ struct CustomStores::Connection {
   bool running = false;  // the thread looks at the record
   bool poked = false;    // the record may ask for something
   bool busy = false;     // and it has not been brought about yet
-  bool sick = false;
 };
 
 CustomStores::CustomStores(const config::Config& config, pkcs11::Modules& modules,
@@ -73,10 +74,12 @@ CustomStores::~CustomStores() { stop(); }
 void CustomStores::start(std::chrono::milliseconds patience) {
   const Clock::time_point until = Clock::now() + patience;
   for (const keys::KeyStorePtr& record : store_.key_stores(nullptr)) {
+    Connection& made = connection(record->scope, record->id);
+    // What the module sees of its tokens from now on may go with this password only.
+    made.tried = record->password;
     switch (record->state) {
       case State::connected: {
-        // Requests that come before the token is open wait for it.
-        Connection& made = connection(record->scope, record->id);
+        // Requests that come before the first attempt to open the token wait for it.
         publish(made, make_link());
         changed(record->scope, record->id);
         break;
@@ -163,7 +166,11 @@ std::shared_ptr<KeyStore> CustomStores::key_store(const Scope& scope, const std:
   const MutexLock lock(mutex_);
   const auto found = connections_.find(Id(scope, id));
   if (found == connections_.end() || !found->second->link) return nullptr;
-  return found->second->link->store;
+  const Link& link = *found->second->link;
+  if (link.attempted && link.handle->get() == nullptr) {
+    throw api_error(pkcs11::Failure::token_absent, TokenRole::custom);
+  }
+  return link.store;
 }
 
 std::shared_ptr<CustomStores::Link> CustomStores::make_link() {
@@ -189,51 +196,27 @@ void CustomStores::publish(Connection& connection, std::shared_ptr<Link> link) {
 }
 
 void CustomStores::work(Connection& connection) {
-  for (;;) {
+  do {
     {
       const MutexLock lock(mutex_);
       connection.poked = false;
     }
-    const auto again = settle(connection);
-    switch (next_task(connection, again)) {
-      case Task::stop:
-        return;
-      case Task::settle:
-        break;
-      case Task::recover:
-        // Only this thread closes the token.
-        if (pkcs11::Token* token = token_of(connection)) recover(*token);
-        break;
-    }
-  }
+  } while (wait_until_asked(connection, settle(connection)));
 }
 
-CustomStores::Task CustomStores::next_task(Connection& connection,
-                                           std::optional<std::chrono::milliseconds> again) {
+bool CustomStores::wait_until_asked(Connection& connection,
+                                    std::optional<std::chrono::milliseconds> again) {
   const Clock::time_point next = Clock::now() + again.value_or(std::chrono::milliseconds{0});
   MutexLock lock(mutex_);
   if (!connection.poked) connection.busy = false;
   changed_.notify_all();
-  for (;;) {
-    if (stopping_) return Task::stop;
-    if (connection.poked) return Task::settle;
-    if (std::exchange(connection.sick, false)) return Task::recover;
-    if (!again && !connection.link) {
-      // Nothing to do until the record changes.
-      connection.running = false;
-      return Task::stop;
-    }
-    if (!again) {
-      lock.wait(changed_);
-    } else if (lock.wait_until(changed_, next) == std::cv_status::timeout) {
-      return stopping_ ? Task::stop : Task::settle;
-    }
+  while (again && !stopping_ && !connection.poked) {
+    if (lock.wait_until(changed_, next) == std::cv_status::timeout) return !stopping_;
   }
-}
-
-pkcs11::Token* CustomStores::token_of(const Connection& connection) const {
-  const MutexLock lock(mutex_);
-  return connection.link ? connection.link->handle->get() : nullptr;
+  if (connection.poked && !stopping_) return true;
+  // Nothing to do until the record changes.
+  connection.running = false;
+  return false;
 }
 
 std::optional<std::chrono::milliseconds> CustomStores::settle(Connection& connection) {
@@ -309,8 +292,8 @@ std::optional<std::chrono::milliseconds> CustomStores::connect(Connection& conne
   }
   std::shared_ptr<Link> link = make_link();
   try {
-    const auto tried = std::exchange(connection.tried, record.password);
-    if (tried && *tried != record.password) reread(record);
+    if (connection.tried && *connection.tried != record.password) reread(record);
+    connection.tried = record.password;
     link->handle->set(open(record));
   } catch (const pkcs11::Error& error) {
     return fail(connection_error(error), error.what());
@@ -363,6 +346,7 @@ std::optional<std::chrono::milliseconds> CustomStores::reconnect(
   {
     const MutexLock lock(mutex_);
     connection.why = why;
+    link->attempted = true;
   }
   return std::exchange(connection.retry, std::min(connection.retry * 2, kLastRetry));
 }
@@ -412,49 +396,42 @@ bool CustomStores::move(const keys::KeyStoreRecord& record, State from, State to
   }
 }
 
-std::vector<TokenStatus> CustomStores::status() {
+std::vector<TokenStatus> CustomStores::status() const {
   std::vector<TokenStatus> all;
   for (const keys::KeyStorePtr& record : store_.key_stores(nullptr)) {
     if (record->state != State::connected) continue;
     TokenStatus& status = all.emplace_back(TokenStatus{.name = record->id, .custom = true});
-    // Holding the store keeps the token open.
-    std::shared_ptr<TokenKeyStore> in_use;
-    pkcs11::Token* token = nullptr;
+    std::shared_ptr<TokenHandle> handle;
+    std::shared_ptr<TokenKeyStore> in_use;  // keeps the token open
     {
       const MutexLock lock(mutex_);
       const auto found = connections_.find(Id(record->scope, record->id));
       if (found == connections_.end() || !found->second->link) continue;
+      handle = found->second->link->handle;
       in_use = found->second->link->store;
-      token = found->second->link->handle->get();
-      if (token == nullptr) status.detail = found->second->why;
+      status.detail = found->second->why;
     }
-    if (token == nullptr || !in_use) continue;
-    examine(*token, status);
-    if (status.ready) continue;
-    const MutexLock lock(mutex_);
-    const auto found = connections_.find(Id(record->scope, record->id));
-    if (found != connections_.end()) found->second->sick = true;
-    changed_.notify_all();
+    if (in_use) (void)handle->examine(status);
   }
   return all;
 }
 
 void CustomStores::for_each_open(
-    const std::function<void(const Scope&, const std::string&, pkcs11::Token&)>& visit) const {
+    const std::function<void(const Scope&, const std::string&, const TokenHandle&)>& visit) const {
   struct Open {
     Id id;
+    std::shared_ptr<TokenHandle> handle;
     std::shared_ptr<TokenKeyStore> in_use;
-    pkcs11::Token* token;
   };
   std::vector<Open> open;
   {
     const MutexLock lock(mutex_);
     for (const auto& [id, connection] : connections_) {
       if (!connection->link || connection->link->handle->get() == nullptr) continue;
-      open.push_back({id, connection->link->store, connection->link->handle->get()});
+      open.push_back({id, connection->link->handle, connection->link->store});
     }
   }
-  for (const Open& store : open) visit(store.id.first, store.id.second, *store.token);
+  for (const Open& store : open) visit(store.id.first, store.id.second, *store.handle);
 }
 
 }  // namespace kms::keystores

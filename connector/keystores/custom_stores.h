@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -45,25 +44,24 @@ class CustomStores {
   /// Waits until no store is on its way to another state.
   void wait_idle();
   /// What the keys of a CONNECTED store work with; null if there is no connection.
+  /// KMSInvalidStateException while the token is absent; whether it is, the first attempt to open
+  /// it tells.
   [[nodiscard]] std::shared_ptr<KeyStore> key_store(const Scope& scope,
                                                     const std::string& id) const;
-  [[nodiscard]] std::vector<TokenStatus> status();
+  [[nodiscard]] std::vector<TokenStatus> status() const;
   /// Calls it for each open token.
-  void for_each_open(
-      const std::function<void(const Scope&, const std::string& id, pkcs11::Token&)>& visit) const;
+  void for_each_open(const std::function<void(const Scope&, const std::string& id,
+                                              const TokenHandle&)>& visit) const;
 
  private:
   struct Connection;
   struct Link;
   using Id = std::pair<Scope, std::string>;
 
-  enum class Task : std::uint8_t { stop, settle, recover };
-
   Connection& connection(const Scope& scope, const std::string& id);
   void work(Connection& connection);
-  /// Waits for something to do; `again`: when to settle in any case.
-  Task next_task(Connection& connection, std::optional<std::chrono::milliseconds> again);
-  [[nodiscard]] pkcs11::Token* token_of(const Connection& connection) const;
+  /// False if the thread has to end; `again`: when to settle in any case.
+  bool wait_until_asked(Connection& connection, std::optional<std::chrono::milliseconds> again);
   [[nodiscard]] std::shared_ptr<Link> make_link();
   /// Does what the record asks for; when to try again, if it has to.
   std::optional<std::chrono::milliseconds> settle(Connection& connection);

@@ -17,7 +17,6 @@
 #include "connector/keystores/store_rules.h"
 #include "connector/keystores/token_error.h"
 #include "connector/keystores/token_key_store.h"
-#include "connector/keystores/token_watch.h"
 
 namespace kms::keystores {
 namespace {
@@ -26,6 +25,8 @@ using State = api::ConnectionStateType;
 
 // How long start() waits for tokens that are slow, or not there.
 constexpr std::chrono::milliseconds kPatience{2000};
+// By how much a creation may outlast its deadline; one that takes longer fails.
+constexpr std::chrono::minutes kCreationMargin{1};
 constexpr std::size_t kIdHexDigits = 17;
 
 std::string make_store_id(Random& random) {
@@ -70,6 +71,29 @@ struct KeyStores::Impl {
     return translated(TokenRole::region, [&] {
       return seal_password(regions.token(scope.region, deadline), scope, id, password, deadline);
     });
+  }
+
+  /// Calls it for each open token, of a Region with an empty id.
+  void for_each_open(const std::function<void(const Scope&, const std::string& id,
+                                              const TokenHandle&)>& visit) const {
+    regions.for_each_open([&](const std::string& region, const TokenHandle& handle) {
+      visit({.account = {}, .region = region}, {}, handle);
+    });
+    customs.for_each_open(visit);
+  }
+  /// Whether it came to its end. A token that is not well is not waited for: the others, and
+  /// whoever asked, have to go on.
+  static bool if_well(const std::string& name, const TokenHandle& handle,
+                      const std::function<void(pkcs11::Token&)>& look) {
+    TokenStatus status;
+    if (!handle.examine(status) || !status.ready) return false;
+    try {
+      look(*handle.get());
+      return true;
+    } catch (const pkcs11::Error& error) {
+      log(LogLevel::warning, "keystores", name + " not reconciled: " + error.what());
+      return false;
+    }
   }
 
   const config::Config& config;
@@ -305,27 +329,43 @@ std::vector<TokenStatus> KeyStores::status() const {
   return all;
 }
 
-KeyStores::Reconciled KeyStores::reconcile(const std::set<std::string>& done, Deadline deadline) {
-  Reconciliation reconciliation(impl_->store, impl_->started);
+KeyStores::Reconciled KeyStores::reconcile(const std::set<std::string>& done,
+                                           Deadline deadline) const {
+  Reconciliation reconciliation(impl_->store);
   std::vector<std::string> tokens;
-  const auto check = [&](const Scope& scope, const std::string& id, pkcs11::Token& token) {
-    TokenStatus status{.name = id.empty() ? scope.region : id};
-    if (done.contains(status.name)) return;
-    // A token that is not well is not waited for: the others, and whoever asked, have to go on.
-    examine(token, status);
-    if (!status.ready) return;
-    try {
+  impl_->for_each_open([&](const Scope& scope, const std::string& id, const TokenHandle& handle) {
+    const std::string& name = id.empty() ? scope.region : id;
+    if (done.contains(name)) return;
+    const bool checked = Impl::if_well(name, handle, [&](pkcs11::Token& token) {
       reconciliation.check(scope, id, token, deadline);
-      tokens.push_back(status.name);
-    } catch (const pkcs11::Error& error) {
-      log(LogLevel::warning, "keystores", status.name + " not reconciled: " + error.what());
-    }
-  };
-  impl_->regions.for_each_open([&](const std::string& region, pkcs11::Token& token) {
-    check({.account = {}, .region = region}, {}, token);
+    });
+    if (checked) tokens.push_back(name);
   });
-  impl_->customs.for_each_open(check);
-  return {.tokens = std::move(tokens), .lines = std::move(reconciliation).take_lines()};
+  return {.tokens = std::move(tokens),
+          .lines = std::move(reconciliation).take_lines(),
+          .losses = std::move(reconciliation).take_losses()};
+}
+
+std::vector<std::string> KeyStores::undo_creations(Deadline deadline) {
+  const config::Limits& limits = impl_->config.limits;
+  const auto longest = std::max(limits.request_deadline, limits.key_generation_deadline);
+  const Timestamp before = std::max(impl_->started, impl_->clock.now() - longest - kCreationMargin);
+  const auto left = impl_->store.find_keys([&](const keys::KeyRecord& key) {
+    return key.state == keys::StoredState::creating && key.created < before;
+  });
+  std::vector<std::string> lines;
+  if (left.empty()) return lines;
+  impl_->for_each_open([&](const Scope& scope, const std::string& id, const TokenHandle& handle) {
+    const auto is_here = [&](const keys::KeyPtr& key) { return is_in(*key, scope, id); };
+    if (std::ranges::none_of(left, is_here)) return;
+    (void)Impl::if_well(id.empty() ? scope.region : id, handle, [&](pkcs11::Token& token) {
+      for (const keys::KeyPtr& key : left) {
+        if (!is_here(key) || !undo_creation(impl_->store, *key, token, deadline)) continue;
+        lines.push_back("key " + key->arn() + " was never created to the end and is removed");
+      }
+    });
+  });
+  return lines;
 }
 
 }  // namespace kms::keystores

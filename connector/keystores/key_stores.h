@@ -106,9 +106,14 @@ class KeyStores {
     std::vector<std::string> tokens;  // that were looked at, as TokenStatus names them
     /// Objects that no record explains and records whose objects are missing: a line each.
     std::vector<std::string> lines;
+    /// Key-encryption keys that are missing: whatever is wrapped under them is of no use.
+    std::vector<std::string> losses;
   };
   /// Looks at the tokens that are open and well, but for those in `done`.
-  [[nodiscard]] Reconciled reconcile(const std::set<std::string>& done, Deadline deadline);
+  [[nodiscard]] Reconciled reconcile(const std::set<std::string>& done, Deadline deadline) const;
+  /// Undoes the creations of keys that an earlier run or an outage left without an end, as far as
+  /// their tokens are open and well; a line each.
+  [[nodiscard]] std::vector<std::string> undo_creations(Deadline deadline);
 
  private:
   struct Impl;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
+#include <map>
 #include <utility>
 #include <variant>
 
@@ -23,10 +25,61 @@ void for_each_object(const keys::KeyRecord& key,
   }
 }
 
+std::string token_of_region(const std::string& region) { return "the token of " + region; }
+
 }  // namespace
 
-Reconciliation::Reconciliation(storage::MetadataStore& store, Timestamp started)
-    : store_(store), started_(started) {
+bool is_in(const keys::KeyRecord& key, const Scope& scope, const std::string& store_id) {
+  return key.scope.region == scope.region && key.custom_key_store_id == store_id &&
+         (store_id.empty() || key.scope == scope);
+}
+
+bool undo_creation(storage::MetadataStore& store, keys::KeyRecord key, pkcs11::Token& token,
+                   pkcs11::Deadline deadline) {
+  const auto commit = [&](const storage::Change& change) { store.commit({&change, 1}); };
+  try {
+    // Whoever should still be making the key cannot commit it after this.
+    commit(storage::Put<keys::KeyRecord>{key});
+    ++key.version;
+    // Nothing was ever encrypted under it; its object is known by the random CKA_ID that its record
+    // holds.
+    for_each_object(key, [&](const auto&, const auto&, const pkcs11::ObjectMaterial& object) {
+      (void)token.destroy_object(object.id, deadline);
+    });
+    commit(storage::Erase<keys::KeyRecord>{key});
+    return true;
+  } catch (const storage::Error& error) {
+    log(LogLevel::warning, "keystores", key.arn() + " is not removed: " + error.what());
+    return false;
+  }
+}
+
+std::vector<std::string> missing_wrapping_keys(const storage::MetadataStore& store,
+                                               const std::string& region, pkcs11::Token& token,
+                                               pkcs11::Deadline deadline) {
+  std::map<pkcs11::ObjectId, std::size_t> keys;  // how many need it
+  for (const keys::KeyPtr& key : store.find_keys([&](const keys::KeyRecord& one) {
+         return one.scope.region == region && one.visible();
+       })) {
+    std::set<pkcs11::ObjectId> needed;
+    for (const keys::Material& material : key->materials) {
+      for (const keys::Generation& generation : material.generations) {
+        const auto* wrapped = std::get_if<pkcs11::WrappedMaterial>(&generation.ref);
+        if (wrapped != nullptr) needed.insert(wrapped->kek);
+      }
+    }
+    for (const pkcs11::ObjectId& id : needed) ++keys[id];
+  }
+  std::vector<std::string> lines;
+  for (const auto& [id, count] : keys) {
+    if (token.has_object(id, deadline)) continue;
+    lines.push_back("key-encryption key " + to_hex(id) + " of " + std::to_string(count) +
+                    " keys is missing in " + token_of_region(region));
+  }
+  return lines;
+}
+
+Reconciliation::Reconciliation(const storage::MetadataStore& store) : store_(store) {
   note_records();
 }
 
@@ -40,19 +93,20 @@ void Reconciliation::note_records() {
 
 void Reconciliation::check(const Scope& scope, const std::string& store_id, pkcs11::Token& token,
                            pkcs11::Deadline deadline) {
-  const std::string where = store_id.empty() ? "the token of " + scope.region
+  const std::string where = store_id.empty() ? token_of_region(scope.region)
                                              : "the token of custom key store " + store_id;
   // An answer of a token that is not well means nothing.
   token.check_health(deadline);
-  const auto is_here = [&](const keys::KeyRecord& key) {
-    return key.scope.region == scope.region && key.custom_key_store_id == store_id &&
-           (store_id.empty() || key.scope == scope);
-  };
+  const auto is_here = [&](const keys::KeyRecord& key) { return is_in(key, scope, store_id); };
   // Keys are made meanwhile. What is recorded before the objects are listed must be among them, and
   // what is listed must be recorded by now: the record of an object comes before it.
   const std::vector<keys::KeyPtr> keys = store_.find_keys(is_here);
   const std::vector<pkcs11::TokenObject> objects = token.objects(deadline);
   note_records();
+  if (store_id.empty()) {
+    std::ranges::move(missing_wrapping_keys(store_, scope.region, token, deadline),
+                      std::back_inserter(losses_));
+  }
   std::set<pkcs11::ObjectId> present;
   for (const pkcs11::TokenObject& object : objects) {
     present.insert(object.id);
@@ -63,14 +117,8 @@ void Reconciliation::check(const Scope& scope, const std::string& store_id, pkcs
   for (const keys::KeyPtr& key : keys) {
     switch (key->state) {
       case keys::StoredState::creating:
-        if (key->created < started_ && undo_creation(*key, token, deadline)) {
-          lines_.push_back("key " + key->arn() + " was never created to the end and is removed");
-        } else if (key->created < started_) {
-          lines_.push_back("key " + key->arn() + " was never created to the end");
-        }
-        break;
       case keys::StoredState::deleting:
-        // The deletion is decided; the job that began it ends it.
+        // On its way; there are jobs for what does not get to its end.
         break;
       case keys::StoredState::enabled:
       case keys::StoredState::disabled:
@@ -95,23 +143,6 @@ void Reconciliation::check_key(const keys::KeyRecord& key,
     lines_.push_back("object " + to_hex(object.id) + " of key " + key.arn() + " (generation " +
                      std::to_string(generation.number) + ") is missing in " + where);
   });
-}
-
-bool Reconciliation::undo_creation(const keys::KeyRecord& key, pkcs11::Token& token,
-                                   pkcs11::Deadline deadline) {
-  // Nobody was told of this key, so nothing was ever encrypted under it; its object is known by the
-  // random CKA_ID that its record holds.
-  for_each_object(key, [&](const auto&, const auto&, const pkcs11::ObjectMaterial& object) {
-    (void)token.destroy_object(object.id, deadline);
-  });
-  const storage::Change erase = storage::Erase<keys::KeyRecord>{key};
-  try {
-    store_.commit({&erase, 1});
-    return true;
-  } catch (const storage::Error& error) {
-    log(LogLevel::warning, "keystores", key.arn() + " is not removed: " + error.what());
-    return false;
-  }
 }
 
 }  // namespace kms::keystores

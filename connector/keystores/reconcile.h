@@ -5,35 +5,50 @@
 #include <utility>
 #include <vector>
 
-#include "connector/base/clock.h"
 #include "connector/storage/metadata_store.h"
 #include "pkcs11/token.h"
 
 namespace kms::keystores {
 
-/// Holds what a token has against what the records say of it, and finishes what a crash left of
-/// keys that nobody was told of. Nothing else is deleted.
+/// Whether the key's material is in the token of a Region (`store_id` empty) or of a custom key
+/// store.
+[[nodiscard]] bool is_in(const keys::KeyRecord& key, const Scope& scope,
+                         const std::string& store_id);
+
+/// Undoes a creation that does not come to its end: nobody was told of the key. False if the key is
+/// left as it is. Throws pkcs11::Error.
+[[nodiscard]] bool undo_creation(storage::MetadataStore& store, keys::KeyRecord key,
+                                 pkcs11::Token& token, pkcs11::Deadline deadline);
+
+/// A line for each key-encryption key that keys of the Region need and that its token does not
+/// have, as one that was replaced or emptied has not. Throws pkcs11::Error.
+[[nodiscard]] std::vector<std::string> missing_wrapping_keys(const storage::MetadataStore& store,
+                                                             const std::string& region,
+                                                             pkcs11::Token& token,
+                                                             pkcs11::Deadline deadline);
+
+/// Holds what a token has against what the records say of it. Deletes nothing.
 class Reconciliation {
  public:
-  /// Keys that are still Creating, but were begun before `started`, are of an earlier run.
-  Reconciliation(storage::MetadataStore& store, Timestamp started);
+  explicit Reconciliation(const storage::MetadataStore& store);
 
   /// The token of a Region (`store_id` empty) or of a custom key store.
   void check(const Scope& scope, const std::string& store_id, pkcs11::Token& token,
              pkcs11::Deadline deadline);
+  /// What differs, a line each.
   [[nodiscard]] std::vector<std::string> take_lines() && { return std::move(lines_); }
+  /// What makes all keys of a token useless, a line each.
+  [[nodiscard]] std::vector<std::string> take_losses() && { return std::move(losses_); }
 
  private:
   void note_records();
   void check_key(const keys::KeyRecord& key, const std::set<pkcs11::ObjectId>& present,
                  const std::string& where);
-  /// False if the key is left as it is.
-  bool undo_creation(const keys::KeyRecord& key, pkcs11::Token& token, pkcs11::Deadline deadline);
 
-  storage::MetadataStore& store_;
-  const Timestamp started_;
+  const storage::MetadataStore& store_;
   std::set<pkcs11::ObjectId> recorded_;  // in all tokens
   std::vector<std::string> lines_;
+  std::vector<std::string> losses_;
 };
 
 }  // namespace kms::keystores

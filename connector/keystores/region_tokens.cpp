@@ -7,7 +7,6 @@
 #include "connector/base/log.h"
 #include "connector/keystores/connection_error.h"
 #include "connector/keystores/open_token.h"
-#include "connector/keystores/token_watch.h"
 #include "pkcs11/error.h"
 
 namespace kms::keystores {
@@ -31,7 +30,6 @@ struct RegionTokens::Slot {
   // These under the mutex of RegionTokens.
   bool attempted = false;
   std::string why = "not opened yet";
-  bool sick = false;
 };
 
 RegionTokens::RegionTokens(const config::Config& config, pkcs11::Modules& modules,
@@ -109,32 +107,18 @@ void RegionTokens::work(Slot& slot) {
     ++attempted_;
   }
   changed_.notify_all();
-  for (;;) {
-    switch (next_task(slot, again ? std::optional(Clock::now() + retry) : std::nullopt)) {
-      case Task::stop:
-        return;
-      case Task::open:
-        again = open(slot);
-        retry = std::min(retry * 2, kLastRetry);
-        break;
-      case Task::recover:
-        recover(*slot.handle->get());
-        break;
-    }
+  while (again && wait_until(Clock::now() + retry)) {
+    again = open(slot);
+    retry = std::min(retry * 2, kLastRetry);
   }
 }
 
-RegionTokens::Task RegionTokens::next_task(Slot& slot, std::optional<pkcs11::Deadline> open_at) {
+bool RegionTokens::wait_until(pkcs11::Deadline time) {
   MutexLock lock(mutex_);
-  for (;;) {
-    if (stopping_) return Task::stop;
-    if (std::exchange(slot.sick, false)) return Task::recover;
-    if (!open_at) {
-      lock.wait(changed_);
-    } else if (lock.wait_until(changed_, *open_at) == std::cv_status::timeout) {
-      return stopping_ ? Task::stop : Task::open;
-    }
+  while (!stopping_) {
+    if (lock.wait_until(changed_, time) == std::cv_status::timeout) break;
   }
+  return !stopping_;
 }
 
 std::shared_ptr<KeyStore> RegionTokens::key_store(const std::string& region) const {
@@ -158,25 +142,21 @@ pkcs11::Token& RegionTokens::token(const std::string& region, pkcs11::Deadline d
   return found->second->handle->wait(deadline);
 }
 
-std::vector<TokenStatus> RegionTokens::status() {
+std::vector<TokenStatus> RegionTokens::status() const {
   std::vector<TokenStatus> all;
-  bool any_sick = false;
   for (const auto& [name, slot] : slots_) {
     TokenStatus& status = all.emplace_back(TokenStatus{.name = name});
-    pkcs11::Token* token = slot->handle->get();
-    if (token != nullptr) examine(*token, status);
+    if (slot->handle->examine(status)) continue;
     const MutexLock lock(mutex_);
-    if (token == nullptr) status.detail = slot->why;
-    if (token != nullptr && !status.ready) any_sick = slot->sick = true;
+    status.detail = slot->why;
   }
-  if (any_sick) changed_.notify_all();
   return all;
 }
 
 void RegionTokens::for_each_open(
-    const std::function<void(const std::string&, pkcs11::Token&)>& visit) const {
+    const std::function<void(const std::string&, const TokenHandle&)>& visit) const {
   for (const auto& [name, slot] : slots_) {
-    if (pkcs11::Token* token = slot->handle->get()) visit(name, *token);
+    if (slot->handle->get() != nullptr) visit(name, *slot->handle);
   }
 }
 

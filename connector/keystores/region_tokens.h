@@ -2,11 +2,9 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,17 +37,16 @@ class RegionTokens {
   [[nodiscard]] std::shared_ptr<KeyStore> key_store(const std::string& region) const;
   /// Waits for the token. Throws pkcs11::Error{token_absent}.
   [[nodiscard]] pkcs11::Token& token(const std::string& region, pkcs11::Deadline deadline) const;
-  [[nodiscard]] std::vector<TokenStatus> status();
+  [[nodiscard]] std::vector<TokenStatus> status() const;
   /// Calls it for each open token.
   void for_each_open(
-      const std::function<void(const std::string& region, pkcs11::Token&)>& visit) const;
+      const std::function<void(const std::string& region, const TokenHandle&)>& visit) const;
 
  private:
   struct Slot;
-  enum class Task : std::uint8_t { stop, open, recover };
   void work(Slot& slot);
-  /// Waits for something to do; `open_at`: when to try to open the token again.
-  Task next_task(Slot& slot, std::optional<pkcs11::Deadline> open_at);
+  /// False if it is to stop before.
+  bool wait_until(pkcs11::Deadline time);
   /// Whether another attempt makes sense.
   bool open(Slot& slot);
 

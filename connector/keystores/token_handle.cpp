@@ -10,6 +10,7 @@ void TokenHandle::set(std::unique_ptr<pkcs11::Token> token) {
   {
     const MutexLock lock(mutex_);
     token_ = std::move(token);
+    watch_ = std::make_unique<TokenWatch>(*token_);
     published_.store(token_.get(), std::memory_order_release);
   }
   changed_.notify_all();
@@ -26,6 +27,16 @@ pkcs11::Token& TokenHandle::wait(pkcs11::Deadline deadline) const {
   return *token_;
 }
 
+bool TokenHandle::examine(TokenStatus& status) const {
+  TokenWatch* watch = nullptr;
+  {
+    const MutexLock lock(mutex_);
+    watch = watch_.get();
+  }
+  if (watch != nullptr) watch->examine(status);
+  return watch != nullptr;
+}
+
 void TokenHandle::cancel() {
   {
     const MutexLock lock(mutex_);
@@ -36,9 +47,11 @@ void TokenHandle::cancel() {
 
 void TokenHandle::close() {
   std::unique_ptr<pkcs11::Token> token;
+  std::unique_ptr<TokenWatch> watch;  // goes first
   {
     const MutexLock lock(mutex_);
     published_.store(nullptr, std::memory_order_release);
+    watch = std::move(watch_);
     token = std::move(token_);
   }
   // Logging out talks to the token: not under the lock.

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "connector/base/bytes.h"
+#include "connector/keystores/token_watch.h"
 #include "pkcs11/token.h"
 
 namespace kms::keystores {
@@ -20,6 +21,8 @@ class TokenHandle {
   }
   /// Waits for the token; throws pkcs11::Error{token_absent} at the deadline or after cancel().
   [[nodiscard]] pkcs11::Token& wait(pkcs11::Deadline deadline) const;
+  /// See TokenWatch::examine(); false, with nothing filled in, while the token is absent.
+  [[nodiscard]] bool examine(TokenStatus& status) const;
   /// Ends all waiting for good.
   void cancel();
   /// Logs out and forgets the token. Nobody may be using it.
@@ -29,6 +32,7 @@ class TokenHandle {
   mutable Mutex mutex_;
   mutable std::condition_variable changed_;
   std::unique_ptr<pkcs11::Token> token_ KMS_GUARDED_BY(mutex_);
+  std::unique_ptr<TokenWatch> watch_ KMS_GUARDED_BY(mutex_);  // there as long as the token
   bool cancelled_ KMS_GUARDED_BY(mutex_) = false;
   // The hot path reads only this.
   std::atomic<pkcs11::Token*> published_{nullptr};

@@ -88,24 +88,37 @@ struct Application::Impl {
     return {{"delete due keys",
              [this] {
                guard.tick();
-               jobs::delete_due_keys(context, guard);
+               key_deletion.run();
              }},
             {"rotate due keys", [this] { jobs::rotate_due_keys(context); }},
             {"expire key material", [this] { jobs::expire_key_material(context, guard); }},
             {"write last uses", [this] { last_uses.flush(*store); }},
+            {"undo creations", [this] { undo_creations(); }},
             {"reconcile", [this] { reconcile_once(); }}};
+  }
+
+  void undo_creations() {
+    for (const std::string& line : key_stores.undo_creations(jobs_deadline())) {
+      log(LogLevel::warning, "reconcile", line);
+    }
+  }
+
+  static keystores::Deadline jobs_deadline() {
+    constexpr std::chrono::seconds kPatience{60};
+    return std::chrono::steady_clock::now() + kPatience;
   }
 
   /// What a token holds and what the records say are compared once, as soon as the token is there.
   void reconcile_once() {
-    constexpr std::chrono::seconds kPatience{60};
     const keystores::KeyStores::Reconciled found =
-        key_stores.reconcile(reconciled, std::chrono::steady_clock::now() + kPatience);
+        key_stores.reconcile(reconciled, jobs_deadline());
+    for (const std::string& line : found.losses) log(LogLevel::error, "reconcile", line);
     for (const std::string& line : found.lines) log(LogLevel::warning, "reconcile", line);
     if (found.tokens.empty()) return;
-    std::string text = found.lines.empty()
+    const std::size_t differences = found.losses.size() + found.lines.size();
+    std::string text = differences == 0
                            ? "tokens and records agree"
-                           : "tokens and records differ in " + std::to_string(found.lines.size());
+                           : "tokens and records differ in " + std::to_string(differences);
     text += ":";
     for (const std::string& token : found.tokens) text += " " + token;
     log(LogLevel::info, "reconcile", text);
@@ -139,6 +152,7 @@ struct Application::Impl {
   operations::Context context;
   Service service;
   jobs::ClockGuard guard;
+  jobs::KeyDeletion key_deletion{context, guard};
   std::set<std::string> reconciled;  // tokens by name; of the scheduler's thread
   std::optional<jobs::Scheduler> scheduler;
 };

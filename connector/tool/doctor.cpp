@@ -17,6 +17,7 @@
 #include "connector/keystores/clusters.h"
 #include "connector/keystores/open_token.h"
 #include "connector/keystores/pin_refusals.h"
+#include "connector/keystores/reconcile.h"
 #include "connector/storage/open_store.h"
 
 namespace kms::tool {
@@ -200,6 +201,11 @@ bool doctor(const config::Config& config, std::ostream& out) {
       const auto token = keystores::open_token(modules, region.token, region.pin.clone(), true,
                                                refusals, region.name, soon());
       all = Examination(*token, out).run() && all;
+      for (const std::string& lost :
+           keystores::missing_wrapping_keys(*store, region.name, *token, soon())) {
+        out << "  " << lost << '\n';
+        all = false;
+      }
     } catch (const pkcs11::Error& error) {
       out << "  " << pkcs11::name(error.failure()) << ": " << error.what() << '\n';
       all = false;

@@ -1,8 +1,12 @@
 #include "connector/audit/writer.h"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <deque>
 #include <fstream>
 #include <sstream>
@@ -11,6 +15,19 @@
 
 #include "connector/storage/open_store.h"
 #include "tests/support/temp_dir.h"
+
+namespace {
+std::atomic<int> failing_syncs{0};
+}  // namespace
+
+/// In place of libc's.
+extern "C" int fdatasync(int file) {
+  if (failing_syncs > 0 && failing_syncs-- > 0) {
+    errno = EIO;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_fdatasync, file));
+}
 
 namespace kms::audit {
 namespace {
@@ -128,6 +145,18 @@ TEST_F(AuditWriter, WritesNoLineTwiceWhileTheStoreCannotForget) {
   store_.fail_to_forget(false);
   writer.flush();
   EXPECT_EQ(text(), event("1") + "\n" + event("2") + "\n");
+  EXPECT_TRUE(store_.empty());
+}
+
+TEST_F(AuditWriter, WritesAgainWhatCouldNotBeSynced) {
+  Writer writer(config_, store_);
+  writer.flush();
+  store_.add("one");
+  failing_syncs = 1;
+  EXPECT_THROW(writer.flush(), std::system_error);
+  EXPECT_FALSE(store_.empty());
+  writer.flush();
+  EXPECT_EQ(text(), "one\none\n");
   EXPECT_TRUE(store_.empty());
 }
 

@@ -37,6 +37,16 @@ TEST_F(ClockGuardTest, ConfirmsOnlyAfterAnHourOfUptimePastTheDate) {
   EXPECT_TRUE(guard_.confirmed("k", date));
 }
 
+TEST_F(ClockGuardTest, WhatIsConfirmedStaysSoUntilItIsDone) {
+  const Timestamp date = clock_.time;
+  EXPECT_FALSE(guard_.confirmed("k", date));
+  pass(3600s);
+  EXPECT_TRUE(guard_.confirmed("k", date));
+  EXPECT_TRUE(guard_.confirmed("k", date));
+  guard_.done("k");
+  EXPECT_FALSE(guard_.confirmed("k", date));
+}
+
 TEST_F(ClockGuardTest, BeginsAnewWhenTheClockWasSetBack) {
   const Timestamp date = clock_.time;
   EXPECT_FALSE(guard_.confirmed("k", date));

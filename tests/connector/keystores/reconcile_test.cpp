@@ -58,26 +58,56 @@ TEST_F(Reconcile, HasNothingToSayOfWhatIsInOrder) {
   EXPECT_TRUE(lines().empty());
 }
 
-TEST_F(Reconcile, RemovesAKeyThatWasNeverCreatedToTheEnd) {
+class UndoCreations : public Reconcile {
+ protected:
+  std::vector<std::string> lines() {
+    std::vector<std::string> told = stores().undo_creations(soon());
+    std::ranges::sort(told);
+    return told;
+  }
+  static std::vector<std::string> removal(std::vector<std::string> arns) {
+    for (std::string& arn : arns) {
+      arn = "key " + arn + " was never created to the end and is removed";
+    }
+    std::ranges::sort(arns);
+    return arns;
+  }
+};
+
+TEST_F(UndoCreations, RemovesTheKeysThatAnEarlierRunLeft) {
   const keys::KeyRecord with_object = begin_creation();
   make_object(with_object);
   const keys::KeyRecord without_object = begin_creation();
   later();
-  std::vector<std::string> expected{
-      "key " + with_object.arn() + " was never created to the end and is removed",
-      "key " + without_object.arn() + " was never created to the end and is removed"};
-  std::vector<std::string> told = lines();
-  std::ranges::sort(expected);
-  std::ranges::sort(told);
-  EXPECT_EQ(told, expected);
+  EXPECT_EQ(lines(), removal({with_object.arn(), without_object.arn()}));
   EXPECT_EQ(db().key_count_of_store(kHere, id_), 0U);
   EXPECT_TRUE(lines().empty());
+  EXPECT_TRUE(Reconcile::lines().empty());
 }
 
-TEST_F(Reconcile, LeavesAKeyAloneThatIsBeingCreated) {
+TEST_F(UndoCreations, RemovesWhatAnOutageLeft) {
   const keys::KeyRecord key = begin_creation();
   make_object(key);
+  proxy().absent_until_restored(kCluster);
+  clock_.advance(config_.limits.key_generation_deadline + std::chrono::minutes{2});
   EXPECT_TRUE(lines().empty());
+  EXPECT_TRUE(db().key(kHere, key.id));
+  proxy().restore();
+  const auto until = soon();
+  std::vector<std::string> told;
+  while (told.empty() && std::chrono::steady_clock::now() < until) told = lines();
+  EXPECT_EQ(told, removal({key.arn()}));
+  EXPECT_TRUE(Reconcile::lines().empty());
+  EXPECT_EQ(disconnected(id_), "DISCONNECTED");
+  EXPECT_EQ(remove(id_), "OK");
+}
+
+TEST_F(UndoCreations, LeaveAKeyAloneThatIsBeingCreated) {
+  const keys::KeyRecord key = begin_creation();
+  make_object(key);
+  clock_.advance(config_.limits.key_generation_deadline);
+  EXPECT_TRUE(lines().empty());
+  EXPECT_TRUE(Reconcile::lines().empty());
   EXPECT_TRUE(db().key(kHere, key.id));
 }
 
@@ -101,6 +131,21 @@ TEST_F(Reconcile, ReportsAMissingObjectAndLeavesTheRecord) {
                                           id_};
   EXPECT_EQ(lines(), expected);
   EXPECT_EQ(*fresh(key), *key);
+}
+
+TEST_F(Reconcile, ReportsTheKeysOfATokenThatWasReplaced) {
+  const keys::KeyPtr key = make_key();
+  (void)make_key();
+  EXPECT_EQ(stores().reconcile({}, soon()).losses, std::vector<std::string>{});
+  stop();
+  hsm_.delete_token("us-east-1");
+  hsm_.add_token("us-east-1");
+  start();
+  const auto& ref = key->materials[0].generations[0].ref;
+  const std::vector<std::string> expected{"key-encryption key " +
+                                          to_hex(std::get<pkcs11::WrappedMaterial>(ref).kek) +
+                                          " of 2 keys is missing in the token of us-east-1"};
+  EXPECT_EQ(stores().reconcile({}, soon()).losses, expected);
 }
 
 TEST_F(Reconcile, ConcludesNothingFromATokenThatIsNotThere) {

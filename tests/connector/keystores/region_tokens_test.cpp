@@ -64,6 +64,20 @@ TEST_F(RegionTokens, LostOneIsAnInternalErrorAtTheDeadline) {
   EXPECT_EQ(encrypt(key), "OK");
 }
 
+TEST_F(RegionTokens, OneThatDoesNotAnswerHoldsUpNobodyWhoAsks) {
+  proxy().zero_counters();
+  proxy().hang("C_GetSessionInfo", pkcs11_proxy::kForever);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(status("us-east-1"), "does not answer");
+    EXPECT_EQ(stores().reconcile({}, soon()).tokens, std::vector<std::string>{});
+  }
+  // One call to each of the two tokens.
+  EXPECT_EQ(proxy().count("C_GetSessionInfo").calls, 2U);
+  proxy().release();
+  EXPECT_TRUE(reaches_status("us-east-1", "ready"));
+  EXPECT_TRUE(reaches_status("eu-west-1", "ready"));
+}
+
 TEST_F(RegionTokens, RefusedPinIsTriedOnceInAllRuns) {
   stop();
   config_.regions[0].pin = SecretBytes::copy_of(std::string_view("wrong-pin"));

@@ -152,8 +152,10 @@ Harness::Harness() {
 
 Harness::~Harness() = default;
 
+void Harness::begin() { application_ = std::make_unique<service::Application>(config_, nullptr); }
+
 void Harness::start() {
-  application_ = std::make_unique<service::Application>(config_, nullptr);
+  begin();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!application_->ready()) {
     if (std::chrono::steady_clock::now() > deadline)

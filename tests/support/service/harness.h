@@ -48,6 +48,8 @@ class Harness {
   void restart();
   void stop() { application_.reset(); }
   void start();
+  /// The same, while tokens may not be there.
+  void begin();
   /// Changes the configuration for the next start.
   config::Config& config() { return config_; }
   [[nodiscard]] SoftHsm& hsm() { return hsm_; }
