@@ -125,9 +125,10 @@ void Connection::open(Deadline deadline) {
 }
 
 void Connection::close() noexcept {
+  // Before the gate: whoever holds that for so long that we go without it must know as well.
+  closed_ = true;
   try {
     const GateClosed closed(gate_, Clock::now() + kCloseWithin);
-    closed_ = true;
     if (connected_) {
       const TimedLock lock(anchor_mutex_, Clock::now() + kCloseWithin, "the anchor session");
       listener_.logged_out();
@@ -279,7 +280,7 @@ void Connection::connect(Deadline deadline) {
 }
 
 void Connection::disconnect() noexcept {
-  listener_.logged_out();
+  if (!closed_) listener_.logged_out();
   pool_.close_idle();
   connected_ = false;
   try {

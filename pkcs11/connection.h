@@ -53,7 +53,8 @@ class Connection final {
 
   /// Finds the token (looking for new ones if need be) and logs in.
   void open(Deadline deadline);
-  /// Logs out and closes all sessions. No operation may be running.
+  /// Logs out and closes all sessions. No operation may be running. The listener may go afterwards,
+  /// even if LoadedModule::start_again holds the connection yet.
   void close() noexcept;
 
   /// Runs `operation(Session&)`, again and after a recovery if need be, until it is done or
@@ -143,11 +144,11 @@ class Connection final {
   SessionPool pool_;
   std::atomic<std::uint64_t> epoch_{0};
   std::atomic<bool> anchor_lost_{false};
+  std::atomic<bool> closed_{false};  // the listener may be gone
   TimedMutex anchor_mutex_;
   std::unique_ptr<Session> anchor_ KMS_GUARDED_BY(anchor_mutex_);
 
   bool connected_ KMS_GUARDED_BY(gate_) = false;
-  bool closed_ KMS_GUARDED_BY(gate_) = false;
   std::optional<std::string> serial_ KMS_GUARDED_BY(gate_);  // claimed
   PresentToken token_ KMS_GUARDED_BY(gate_);
   CK_STATE logged_in_state_ KMS_GUARDED_BY(gate_) = 0;

@@ -35,7 +35,7 @@ CryptokiToken::CryptokiToken(std::shared_ptr<LoadedModule> module, TokenOptions 
   try {
     module->enroll(connection_, deadline);
     connection_->open(deadline);
-  } catch (const Error&) {
+  } catch (...) {
     connection_->close();
     throw;
   }
