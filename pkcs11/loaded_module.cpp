@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "pkcs11/ck_rv.h"
@@ -85,7 +86,10 @@ std::vector<PresentToken> LoadedModule::present_tokens() const {
 
 std::vector<TokenInfo> LoadedModule::tokens(bool rescan) {
   const Deadline deadline = Clock::now() + kTurn;
-  if (rescan) start_again(generation(), deadline);
+  if (rescan) {
+    // A turn comes within that time.
+    (void)search_again(generation(), true, deadline);
+  }
   const TimedLock lock(control_, deadline, "the module");
   std::vector<TokenInfo> infos;
   for (PresentToken& token : present_tokens()) infos.push_back(std::move(token.info));
@@ -111,11 +115,40 @@ void LoadedModule::enroll(const std::shared_ptr<Connection>& connection, Deadlin
   connections_.push_back(connection);
 }
 
-// As many gates are closed as there are connections, which the analysis cannot follow.
-void LoadedModule::start_again(std::uint64_t seen,
-                               Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS {
+void LoadedModule::start_again(std::uint64_t seen, Deadline deadline) {
   const TimedLock lock(control_, deadline, "the module");
-  if (generation_ != seen || keep_forever_) return;
+  if (!superseded(seen)) restart(deadline);
+}
+
+bool LoadedModule::search_again(std::uint64_t seen, bool asked, Deadline deadline) {
+  for (;;) {
+    std::optional<Deadline> next;
+    {
+      const TimedLock lock(control_, deadline, "the module");
+      if (superseded(seen)) return true;
+      const bool disturbs = std::ranges::any_of(
+          connections(), [](const auto& connection) { return connection->connected(); });
+      {
+        const MutexLock pace_lock(mutex_);
+        next = search_pace_.take_turn(Clock::now(), disturbs, asked);
+      }
+      if (!next) {
+        restart(deadline);
+        return true;
+      }
+    }
+    if (!asked || *next > deadline) return false;
+    std::this_thread::sleep_until(*next);
+  }
+}
+
+void LoadedModule::search_helped() {
+  const MutexLock lock(mutex_);
+  search_pace_.helped();
+}
+
+// As many gates are closed as there are connections, which the analysis cannot follow.
+void LoadedModule::restart(Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS {
   const auto all = connections();
   std::vector<std::unique_ptr<GateClosed>> closed;
   for (const auto& connection : all) {

@@ -198,7 +198,7 @@ bool doctor(const config::Config& config, std::ostream& out) {
     out << region.name << '\n';
     try {
       const auto token = keystores::open_token(modules, region.token, region.pin.clone(), true,
-                                               refusals, region.name, soon());
+                                               refusals, region.name, true, soon());
       all = Examination(*token, out).run() && all;
     } catch (const pkcs11::Error& error) {
       out << "  " << pkcs11::name(error.failure()) << ": " << error.what() << '\n';

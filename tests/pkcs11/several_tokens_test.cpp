@@ -31,6 +31,13 @@ class SeveralTokens : public testing::Test {
     Bytes out(8);
     token.random(out, deadline);
   }
+  std::uint64_t starts() { return proxy_.count("C_Initialize").calls; }
+  /// The most that searches for a missing token may have started the module beside another one.
+  static std::uint64_t most_starts(std::chrono::steady_clock::duration time) {
+    std::uint64_t most = 1;
+    for (milliseconds at(1500), wait(1500); at <= time; wait *= 2, at += wait) ++most;
+    return most;
+  }
   /// Waits until calls to the token do not get through; false if `over` comes first.
   bool is_held_up(Token& token, const std::atomic<bool>& over) {
     while (!over) {
@@ -48,6 +55,44 @@ class SeveralTokens : public testing::Test {
   std::unique_ptr<Token> first_ = open("first");
   std::unique_ptr<Token> second_ = open("second");
 };
+
+TEST_F(SeveralTokens, OneThatIsAwayDisturbsTheOthersLessAndLess) {
+  const auto begin = std::chrono::steady_clock::now();
+  proxy_.zero_counters();
+  proxy_.absent_until_restored("second");
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_THROW(use(*second_, within(milliseconds(500))), Error);
+    use(*first_, soon());
+  }
+  const std::uint64_t most = most_starts(std::chrono::steady_clock::now() - begin);
+  EXPECT_GE(starts(), 1U);
+  EXPECT_LE(starts(), most);
+  EXPECT_EQ(first_->epoch(), 1 + starts());
+  // It needs no C_Initialize to be found.
+  proxy_.restore();
+  use(*second_, soon());
+}
+
+TEST_F(SeveralTokens, OneThatIsMissingIsNotSearchedForWithEachOpening) {
+  const auto begin = std::chrono::steady_clock::now();
+  proxy_.zero_counters();
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(failure_of([&] { (void)open("third"); }), Failure::token_not_found);
+  }
+  EXPECT_GE(starts(), 1U);
+  EXPECT_LE(starts(), most_starts(std::chrono::steady_clock::now() - begin));
+  EXPECT_EQ(first_->epoch(), 1 + starts());
+}
+
+TEST_F(SeveralTokens, OneThatIsAskedForIsFoundSoon) {
+  EXPECT_EQ(failure_of([&] { (void)open("third"); }), Failure::token_not_found);
+  softhsm_.softhsm.add_token("third");
+  TokenOptions options = softhsm_.options();
+  options.selector.label = "third";
+  options.asked_for = true;
+  use(*softhsm_.module()->open(std::move(options), soon()), soon());
+  EXPECT_EQ(first_->epoch(), 3U);
+}
 
 TEST_F(SeveralTokens, OneMayGoWhileTheModuleIsStartedAgain) {
   proxy_.hang("C_Logout");
