@@ -17,6 +17,8 @@ using Clock = std::chrono::steady_clock;
 
 /// How long tokens() waits for its turn.
 constexpr std::chrono::seconds kTurn{10};
+/// How long calls are kept out of all tokens of a module until those that run have ended.
+constexpr std::chrono::milliseconds kIdleWithin{500};
 /// How long one waits for another slot's C_GetTokenInfo.
 constexpr std::chrono::seconds kTurnToInspect{2};
 
@@ -151,8 +153,10 @@ void LoadedModule::search_helped() {
 void LoadedModule::restart(Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS {
   const auto all = connections();
   std::vector<std::unique_ptr<GateClosed>> closed;
+  // The other tokens wait meanwhile, and a module with a call that hangs cannot be finalised.
+  const Deadline idle = std::min(deadline, Clock::now() + kIdleWithin);
   for (const auto& connection : all) {
-    closed.push_back(std::make_unique<GateClosed>(connection->gate(), deadline));
+    closed.push_back(std::make_unique<GateClosed>(connection->gate(), idle));
   }
   for (const auto& connection : all) connection->suspend();
   library_->finalize();

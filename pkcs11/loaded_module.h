@@ -59,7 +59,8 @@ class LoadedModule final : public Module {
   /// How often C_Initialize was called.
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
   /// C_Finalize and C_Initialize with every connection idle, then every connection made again;
-  /// nothing if another thread has done so since `seen`.
+  /// nothing if another thread has done so since `seen`. Throws Error{deadline_exceeded}, with all
+  /// as it was, if a call to one of the tokens does not end soon.
   void start_again(std::uint64_t seen, Deadline deadline);
   /// The same to find a token, as often as SearchPace lets it: waits for its turn if `asked`. False
   /// if it is not its turn.

@@ -94,6 +94,26 @@ TEST_F(SeveralTokens, OneThatIsAskedForIsFoundSoon) {
   EXPECT_EQ(first_->epoch(), 3U);
 }
 
+TEST_F(SeveralTokens, OneWhoseCallHangsDoesNotHoldUpTheOthersForLong) {
+  const WrappedMaterial key = second_->generate_wrapped(KeyKind::aes_256, soon());
+  proxy_.hang("C_Encrypt");
+  std::thread hung([&] { (void)second_->gcm_encrypt(key, {}, {}, soon()); });
+  ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
+  std::atomic<bool> over{false};
+  std::thread restart([&] {
+    EXPECT_EQ(failure_of([&] { (void)softhsm_.module()->tokens(true); }),
+              Failure::deadline_exceeded);
+    over = true;
+  });
+  (void)is_held_up(*first_, over);
+  use(*first_, within(seconds(8)));
+  EXPECT_EQ(first_->epoch(), 1U);
+  proxy_.release();
+  hung.join();
+  restart.join();
+  use(*second_, soon());
+}
+
 TEST_F(SeveralTokens, OneMayGoWhileTheModuleIsStartedAgain) {
   proxy_.hang("C_Logout");
   std::thread closing([this] { second_.reset(); });
