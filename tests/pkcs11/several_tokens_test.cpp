@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
+#include <future>
 #include <thread>
 
+#include "pkcs11/cryptoki.h"
 #include "tests/pkcs11/softhsm_token.h"
 
 // Several tokens of one module, which is started again under them.
@@ -137,6 +140,24 @@ TEST_F(SeveralTokens, OneMayGoWhileTheModuleIsStartedAgain) {
   use(*first_, soon());
   second_ = open("second");
   use(*second_, soon());
+}
+
+TEST_F(SeveralTokens, AnotherModuleThatHangsInItsStartHoldsUpNobody) {
+  const std::string copy = softhsm_.softhsm.path() / "another.so";
+  std::filesystem::copy_file(kms::test::SoftHsm::proxy_path(), copy);
+  pkcs11_proxy::Control& another = pkcs11_proxy::control(copy);
+  another.hang("C_Initialize");
+  another.fail("C_Initialize", CKR_GENERAL_ERROR);
+  std::thread starting([&] {
+    EXPECT_EQ(failure_of([&] { (void)softhsm_.modules.load(copy); }), Failure::module_not_loadable);
+  });
+  ASSERT_TRUE(another.wait_until_hanging(1, seconds(10)));
+  second_.reset();
+  auto opening = std::async(std::launch::async, [this] { return open("second"); });
+  EXPECT_EQ(opening.wait_for(seconds(60)), std::future_status::ready);
+  another.release();
+  starting.join();
+  use(*opening.get(), soon());
 }
 
 }  // namespace
