@@ -30,6 +30,8 @@ struct PresentToken {
 /// What the probe found.
 struct Probed {
   Capabilities capabilities;
+  /// false: a refusal may have been of the moment, although the token was well.
+  bool certain = true;
   CK_MECHANISM_TYPE key_wrap = CKM_AES_KEY_WRAP_PAD;  // the one that is RFC 5649, if wrap_kwp
   /// What is found out later, for all logins to the token.
   std::shared_ptr<Findings> findings = std::make_shared<Findings>();
