@@ -91,6 +91,8 @@ std::vector<TokenInfo> LoadedModule::tokens(bool rescan) {
   if (rescan) {
     // A turn comes within that time.
     (void)search_again(generation(), true, deadline);
+    // Whoever asks may know that the PIN was seen to.
+    refused_pins_.forget(Failure::pin_locked);
   }
   const TimedLock lock(control_, deadline, "the module");
   std::vector<TokenInfo> infos;
