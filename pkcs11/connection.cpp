@@ -22,8 +22,8 @@ constexpr unsigned kTokenRetries = 16;
 /// A login younger than this is not blamed for a device error.
 constexpr seconds kFreshLogin{1};
 /// SoftHSM sees a token that was removed and made again only after C_Initialize. Most modules see
-/// it by themselves, and the others' tokens are disturbed, hence not at once and not often.
-constexpr milliseconds kStartAgainAfter{1500};
+/// it by themselves, and the others' tokens are disturbed, hence not at once.
+constexpr milliseconds kSearchAfter{1500};
 constexpr seconds kCloseWithin{30};
 constexpr seconds kResumeWithin{2};
 
@@ -111,23 +111,22 @@ void Connection::open(Deadline deadline) {
       return;
     } catch (const Error& error) {
       if (hopeless(error.failure())) throw;
-      const bool look_again =
-          error.failure() == Failure::token_not_found || needs_initialize(error);
-      if (look_again && started_again) throw;
-      if (!look_again) {
+      if (error.failure() != Failure::token_not_found && !needs_initialize(error)) {
         if (!back_off.wait(deadline)) throw;
         continue;
       }
+      if (started_again) throw;
+      started_again = start_module_again(error, generation, options_.asked_for, deadline);
+      if (!started_again) throw;
     }
-    module_->start_again(generation, deadline);
-    started_again = true;
   }
 }
 
 void Connection::close() noexcept {
+  // Before the gate: whoever holds that for so long that we go without it must know as well.
+  closed_ = true;
   try {
     const GateClosed closed(gate_, Clock::now() + kCloseWithin);
-    closed_ = true;
     if (connected_) {
       const TimedLock lock(anchor_mutex_, Clock::now() + kCloseWithin, "the anchor session");
       listener_.logged_out();
@@ -206,8 +205,21 @@ bool Connection::recover(std::uint64_t seen, bool suspect, Deadline deadline) {
       }
     }
     // Without the gate: starting the module again closes the gates of all its tokens, ours too.
-    module_->start_again(generation, deadline);
+    (void)start_module_again(*why, generation, false, deadline);
     if (epoch_ == seen && !back_off.wait(deadline)) throw Error(*why);
+  }
+}
+
+bool Connection::start_module_again(const Error& why, std::uint64_t generation, bool asked_for,
+                                    Deadline deadline) {
+  try {
+    if (!needs_initialize(why)) return module_->search_again(generation, asked_for, deadline);
+    module_->start_again(generation, deadline);
+    return true;
+  } catch (const Error& error) {
+    // For the caller, the reason to do so says more.
+    log(std::string("module not started again: ") + error.what());
+    return false;
   }
 }
 
@@ -228,10 +240,8 @@ bool Connection::well(bool suspect) {
   }
 }
 
-bool Connection::gone_for_long() {
-  if (!missing_since_ || Clock::now() - *missing_since_ < kStartAgainAfter) return false;
-  missing_since_ = Clock::now();
-  return true;
+bool Connection::gone_for_long() const {
+  return missing_ && Clock::now() - missing_->since >= kSearchAfter;
 }
 
 PresentToken Connection::locate() {
@@ -240,7 +250,7 @@ PresentToken Connection::locate() {
     return !options_.selector.fits(token.info) || (serial_ && *serial_ != token.info.serial);
   });
   if (found.empty()) {
-    if (!missing_since_) missing_since_ = Clock::now();
+    if (!missing_) missing_ = {Clock::now(), module_->generation()};
     throw Error(Failure::token_not_found, "no token matches " + options_.selector.describe());
   }
   if (found.size() > 1) {
@@ -273,13 +283,14 @@ void Connection::connect(Deadline deadline) {
   token_ = std::move(token);
   connected_ = true;
   anchor_lost_ = false;
-  missing_since_.reset();
+  if (missing_ && missing_->generation != module_->generation()) module_->search_helped();
+  missing_.reset();
   last_login_ = Clock::now();
   ++epoch_;
 }
 
 void Connection::disconnect() noexcept {
-  listener_.logged_out();
+  if (!closed_) listener_.logged_out();
   pool_.close_idle();
   connected_ = false;
   try {

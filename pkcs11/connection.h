@@ -53,7 +53,8 @@ class Connection final {
 
   /// Finds the token (looking for new ones if need be) and logs in.
   void open(Deadline deadline);
-  /// Logs out and closes all sessions. No operation may be running.
+  /// Logs out and closes all sessions. No operation may be running. The listener may go afterwards,
+  /// even if LoadedModule::start_again holds the connection yet.
   void close() noexcept;
 
   /// Runs `operation(Session&)`, again and after a recovery if need be, until it is done or
@@ -101,6 +102,7 @@ class Connection final {
   void check_health(Deadline deadline);
 
   [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
+  [[nodiscard]] bool connected() const noexcept { return connected_; }
   [[nodiscard]] LoadedModule& module() noexcept { return *module_; }
   [[nodiscard]] const TokenOptions& options() const noexcept { return options_; }
   void log(const std::string& text) const;
@@ -128,11 +130,14 @@ class Connection final {
   /// True if there was a login since `seen`. `suspect`: do not take the token's word for being
   /// well.
   bool recover(std::uint64_t seen, bool suspect, Deadline deadline);
+  /// As the failure `why` asks for; false if that was not possible, or not its turn.
+  [[nodiscard]] bool start_module_again(const Error& why, std::uint64_t generation, bool asked_for,
+                                        Deadline deadline) KMS_EXCLUDES(gate_);
   [[nodiscard]] bool well(bool suspect) KMS_REQUIRES(gate_);
   void connect(Deadline deadline) KMS_REQUIRES(gate_);
   void disconnect() noexcept KMS_REQUIRES(gate_);
   [[nodiscard]] PresentToken locate() KMS_REQUIRES(gate_);
-  [[nodiscard]] bool gone_for_long() KMS_REQUIRES(gate_);
+  [[nodiscard]] bool gone_for_long() const KMS_REQUIRES(gate_);
   [[nodiscard]] Session& usable_anchor() KMS_REQUIRES(anchor_mutex_);
 
   const std::shared_ptr<LoadedModule> module_;
@@ -143,16 +148,20 @@ class Connection final {
   SessionPool pool_;
   std::atomic<std::uint64_t> epoch_{0};
   std::atomic<bool> anchor_lost_{false};
+  std::atomic<bool> connected_{false};  // changes behind the closed gate only
+  std::atomic<bool> closed_{false};     // the listener may be gone
   TimedMutex anchor_mutex_;
   std::unique_ptr<Session> anchor_ KMS_GUARDED_BY(anchor_mutex_);
 
-  bool connected_ KMS_GUARDED_BY(gate_) = false;
-  bool closed_ KMS_GUARDED_BY(gate_) = false;
   std::optional<std::string> serial_ KMS_GUARDED_BY(gate_);  // claimed
   PresentToken token_ KMS_GUARDED_BY(gate_);
   CK_STATE logged_in_state_ KMS_GUARDED_BY(gate_) = 0;
   Deadline last_login_ KMS_GUARDED_BY(gate_){};
-  std::optional<Deadline> missing_since_ KMS_GUARDED_BY(gate_);
+  struct Missing {
+    Deadline since;
+    std::uint64_t generation;  // of the module, then
+  };
+  std::optional<Missing> missing_ KMS_GUARDED_BY(gate_);
 };
 
 }  // namespace pkcs11

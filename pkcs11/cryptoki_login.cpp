@@ -35,7 +35,7 @@ CryptokiToken::CryptokiToken(std::shared_ptr<LoadedModule> module, TokenOptions 
   try {
     module->enroll(connection_, deadline);
     connection_->open(deadline);
-  } catch (const Error&) {
+  } catch (...) {
     connection_->close();
     throw;
   }
@@ -58,10 +58,10 @@ void CryptokiToken::logged_in(Session& anchor, const PresentToken& token, Deadli
     const std::string name =
         token.info.serial + "|" + token.info.firmware + "|" + token.info.library;
     const auto known = module.known_capabilities(name);
-    probed_ =
-        known ? *known
-              : probe(module.functions(), token.slot, connection_->options().quirks, canary_.key());
-    module.learn_capabilities(name, probed_);
+    probed_ = known ? *known
+                    : probe(module.functions(), token.slot, connection_->options().quirks,
+                            canary_.key(), deadline);
+    if (probed_.certain) module.learn_capabilities(name, probed_);
     probed_once_ = true;
   }
   if (probed_.capabilities.aes_gcm) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "pkcs11/ck_rv.h"
@@ -16,6 +17,8 @@ using Clock = std::chrono::steady_clock;
 
 /// How long tokens() waits for its turn.
 constexpr std::chrono::seconds kTurn{10};
+/// How long calls are kept out of all tokens of a module until those that run have ended.
+constexpr std::chrono::milliseconds kIdleWithin{500};
 /// How long one waits for another slot's C_GetTokenInfo.
 constexpr std::chrono::seconds kTurnToInspect{2};
 
@@ -85,7 +88,12 @@ std::vector<PresentToken> LoadedModule::present_tokens() const {
 
 std::vector<TokenInfo> LoadedModule::tokens(bool rescan) {
   const Deadline deadline = Clock::now() + kTurn;
-  if (rescan) start_again(generation(), deadline);
+  if (rescan) {
+    // A turn comes within that time.
+    (void)search_again(generation(), true, deadline);
+    // Whoever asks may know that the PIN was seen to.
+    refused_pins_.forget(Failure::pin_locked);
+  }
   const TimedLock lock(control_, deadline, "the module");
   std::vector<TokenInfo> infos;
   for (PresentToken& token : present_tokens()) infos.push_back(std::move(token.info));
@@ -111,15 +119,46 @@ void LoadedModule::enroll(const std::shared_ptr<Connection>& connection, Deadlin
   connections_.push_back(connection);
 }
 
-// As many gates are closed as there are connections, which the analysis cannot follow.
-void LoadedModule::start_again(std::uint64_t seen,
-                               Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS {
+void LoadedModule::start_again(std::uint64_t seen, Deadline deadline) {
   const TimedLock lock(control_, deadline, "the module");
-  if (generation_ != seen || keep_forever_) return;
+  if (!superseded(seen)) restart(deadline);
+}
+
+bool LoadedModule::search_again(std::uint64_t seen, bool asked, Deadline deadline) {
+  for (;;) {
+    std::optional<Deadline> next;
+    {
+      const TimedLock lock(control_, deadline, "the module");
+      if (superseded(seen)) return true;
+      const bool disturbs = std::ranges::any_of(
+          connections(), [](const auto& connection) { return connection->connected(); });
+      {
+        const MutexLock pace_lock(mutex_);
+        next = search_pace_.take_turn(Clock::now(), disturbs, asked);
+      }
+      if (!next) {
+        restart(deadline);
+        return true;
+      }
+    }
+    if (!asked || *next > deadline) return false;
+    std::this_thread::sleep_until(*next);
+  }
+}
+
+void LoadedModule::search_helped() {
+  const MutexLock lock(mutex_);
+  search_pace_.helped();
+}
+
+// As many gates are closed as there are connections, which the analysis cannot follow.
+void LoadedModule::restart(Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS {
   const auto all = connections();
   std::vector<std::unique_ptr<GateClosed>> closed;
+  // The other tokens wait meanwhile, and a module with a call that hangs cannot be finalised.
+  const Deadline idle = std::min(deadline, Clock::now() + kIdleWithin);
   for (const auto& connection : all) {
-    closed.push_back(std::make_unique<GateClosed>(connection->gate(), deadline));
+    closed.push_back(std::make_unique<GateClosed>(connection->gate(), idle));
   }
   for (const auto& connection : all) connection->suspend();
   library_->finalize();

@@ -13,6 +13,7 @@
 #include "pkcs11/module.h"
 #include "pkcs11/mutex.h"
 #include "pkcs11/refused_pins.h"
+#include "pkcs11/search_pace.h"
 #include "pkcs11/timed_mutex.h"
 
 namespace pkcs11 {
@@ -29,6 +30,8 @@ struct PresentToken {
 /// What the probe found.
 struct Probed {
   Capabilities capabilities;
+  /// false: a refusal may have been of the moment, although the token was well.
+  bool certain = true;
   CK_MECHANISM_TYPE key_wrap = CKM_AES_KEY_WRAP_PAD;  // the one that is RFC 5649, if wrap_kwp
   /// What is found out later, for all logins to the token.
   std::shared_ptr<Findings> findings = std::make_shared<Findings>();
@@ -58,8 +61,14 @@ class LoadedModule final : public Module {
   /// How often C_Initialize was called.
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
   /// C_Finalize and C_Initialize with every connection idle, then every connection made again;
-  /// nothing if another thread has done so since `seen`.
+  /// nothing if another thread has done so since `seen`. Throws Error{deadline_exceeded}, with all
+  /// as it was, if a call to one of the tokens does not end soon.
   void start_again(std::uint64_t seen, Deadline deadline);
+  /// The same to find a token, as often as SearchPace lets it: waits for its turn if `asked`. False
+  /// if it is not its turn.
+  [[nodiscard]] bool search_again(std::uint64_t seen, bool asked, Deadline deadline);
+  /// A token was missing before the module was started again, and is not now.
+  void search_helped();
 
   /// From now on start_again() takes this connection along.
   void enroll(const std::shared_ptr<Connection>& connection, Deadline deadline);
@@ -78,6 +87,10 @@ class LoadedModule final : public Module {
 
  private:
   std::vector<std::shared_ptr<Connection>> connections() KMS_REQUIRES(control_);
+  [[nodiscard]] bool superseded(std::uint64_t seen) const noexcept {
+    return generation_ != seen || keep_forever_;
+  }
+  void restart(Deadline deadline) KMS_REQUIRES(control_);
 
   const std::unique_ptr<Library> library_;
   const std::string init_args_;
@@ -90,6 +103,7 @@ class LoadedModule final : public Module {
   std::vector<std::weak_ptr<Connection>> connections_ KMS_GUARDED_BY(control_);
 
   mutable Mutex mutex_;
+  SearchPace search_pace_ KMS_GUARDED_BY(mutex_);
   std::set<std::string> claimed_ KMS_GUARDED_BY(mutex_);
   std::set<std::string> login_tried_ KMS_GUARDED_BY(mutex_);
   std::map<std::string, Probed> capabilities_ KMS_GUARDED_BY(mutex_);

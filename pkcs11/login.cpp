@@ -5,19 +5,14 @@
 namespace pkcs11 {
 namespace {
 
-/// Answers of C_Login that count towards the lock-out, or follow from it.
-std::optional<Failure> refusal(CK_RV rv) {
-  switch (rv) {
-    case CKR_PIN_INCORRECT:
-    case CKR_PIN_INVALID:
-    case CKR_PIN_LEN_RANGE:
-    case CKR_PIN_EXPIRED:
-    case CKR_PIN_LOCKED:
-      return describe(rv).failure;
-    default:
-      return std::nullopt;
-  }
+/// Whether the token will not have this PIN.
+bool is_refusal(Failure failure) {
+  return failure == Failure::pin_incorrect || failure == Failure::pin_locked;
 }
+
+/// A PIN that is locked or has expired may be right, and is good again once the security officer
+/// has seen to it: that must not be on record for ever.
+bool is_final(Failure failure) { return failure == Failure::pin_incorrect; }
 
 void check_never_refused(const PresentToken& token, LoadedModule& module,
                          const TokenOptions& options, ByteView pin) {
@@ -30,6 +25,8 @@ void check_never_refused(const PresentToken& token, LoadedModule& module,
           Failure::other,
           std::string("cannot tell whether the token has refused this PIN: ") + error.what());
     }
+    // Earlier versions did record it.
+    if (before && !is_final(*before)) before.reset();
   }
   if (before) {
     throw Error(*before, "token \"" + token.info.label +
@@ -74,10 +71,11 @@ CK_STATE log_in(Session& anchor, const PresentToken& token, LoadedModule& module
     anchor.logout();
     rv = anchor.login(pin.view());
   }
-  const std::optional<Failure> failure = refusal(rv);
+  const Failure failure = describe(rv).failure;
   // A durable record may be lifted by its owner, so it is the only one.
-  if (failure && !record_durably(token, options, pin.view(), *failure)) {
-    module.refused_pins().record(token.info.serial, pin.view(), *failure);
+  if (is_refusal(failure) &&
+      !(is_final(failure) && record_durably(token, options, pin.view(), failure))) {
+    module.refused_pins().record(token.info.serial, pin.view(), failure);
   }
   check(rv, "C_Login");
   return CKS_RW_USER_FUNCTIONS;

@@ -6,7 +6,8 @@
 namespace pkcs11 {
 
 /// Logs the user in, unless the token needs no login or will not take this PIN: a PIN that was
-/// refused once is never tried again. Returns the state that sessions are in from now on.
+/// refused once is never tried again; one that was locked or had expired, in this process only if
+/// somebody had the module look again. Returns the state that sessions are in from now on.
 CK_STATE log_in(Session& anchor, const PresentToken& token, LoadedModule& module,
                 const TokenOptions& options);
 

@@ -9,26 +9,38 @@
 namespace pkcs11 {
 
 struct Modules::Impl {
+  /// Of a real path. Its mutex is held over C_Initialize, which may hang as long as the vendor's
+  /// device cannot be reached: that is nothing to the other modules.
+  struct Entry {
+    Mutex mutex;
+    std::shared_ptr<LoadedModule> module KMS_GUARDED_BY(mutex);
+  };
+
+  std::shared_ptr<Entry> entry(const std::string& real_path) {
+    const MutexLock lock(mutex);
+    std::shared_ptr<Entry>& entry = entries[real_path];
+    if (entry == nullptr) entry = std::make_shared<Entry>();
+    return entry;
+  }
+
   Mutex mutex;
-  std::map<std::string, std::shared_ptr<LoadedModule>> loaded KMS_GUARDED_BY(mutex);
+  std::map<std::string, std::shared_ptr<Entry>> entries KMS_GUARDED_BY(mutex);
 };
 
 Modules::Modules() : impl_(std::make_unique<Impl>()) {}
 Modules::~Modules() = default;
 
 std::shared_ptr<Module> Modules::load(const std::string& path, const std::string& init_args) {
-  const MutexLock lock(impl_->mutex);
   auto library = std::make_unique<Library>(path);
-  const auto known = impl_->loaded.find(library->real_path());
-  if (known != impl_->loaded.end()) {
-    if (known->second->init_args() == init_args) return known->second;
+  const std::shared_ptr<Impl::Entry> entry = impl_->entry(library->real_path());
+  const MutexLock lock(entry->mutex);
+  if (entry->module == nullptr) {
+    library->initialize(init_args);
+    entry->module = std::make_shared<LoadedModule>(std::move(library), init_args);
+  } else if (entry->module->init_args() != init_args) {
     throw Error(Failure::module_not_loadable, path + " is loaded with other arguments already");
   }
-  library->initialize(init_args);
-  const std::string real_path = library->real_path();
-  auto module = std::make_shared<LoadedModule>(std::move(library), init_args);
-  impl_->loaded.emplace(real_path, module);
-  return module;
+  return entry->module;
 }
 
 }  // namespace pkcs11

@@ -53,6 +53,8 @@ struct TokenOptions {
   std::size_t max_sessions = 16;             // the anchor session comes on top
   std::size_t max_cached_materials = 10000;  // unwrapped session objects kept in the token
   bool wrap_materials = true;  // find or make the key-encryption key (false in custom key stores)
+  /// Somebody waits for this token: it is searched for sooner than one that is missing for long.
+  bool asked_for = false;
   Quirks quirks;
   std::shared_ptr<PinRefusals> pin_refusals;  // may be null in tests
   /// Called on recovery events with one line of text (no secrets); may be empty.
@@ -65,7 +67,7 @@ class Module : public std::enable_shared_from_this<Module> {
  public:
   virtual ~Module() = default;
   /// Tokens now present and initialised (after C_Finalize + C_Initialize if `rescan`, exclusive
-  /// against every token of the module).
+  /// against every token of the module; who asks for that too often waits for it).
   [[nodiscard]] virtual std::vector<TokenInfo> tokens(bool rescan) = 0;
   /// Chooses, logs in, probes. Throws Error: token_not_found, token_ambiguous, pin_*, device_error
   /// ...

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "pkcs11/connection.h"
 #include "pkcs11/gcm.h"
 #include "pkcs11/templates.h"
 
@@ -23,12 +24,16 @@ constexpr std::array<std::uint8_t, 32> kKnownCiphertext{
     0x60, 0x24, 0xad, 0x64, 0x1c, 0xd0, 0x89, 0x55, 0xa3, 0x39, 0xac, 0x9b, 0x32, 0xe2, 0x66, 0xd4,
     0x63, 0xe0, 0x57, 0xb8, 0xfd, 0x62, 0x03, 0x42, 0xfb, 0xb7, 0x82, 0x39, 0xe5, 0xe6, 0x79, 0xf6};
 
+/// How often something is tried that the token refuses without telling why.
+constexpr unsigned kTries = 5;
+
 class Prober final {
  public:
-  Prober(const CK_FUNCTION_LIST& functions, CK_SLOT_ID slot, const Quirks& quirks)
-      : session_(functions, slot), quirks_(quirks) {}
+  Prober(const CK_FUNCTION_LIST& functions, CK_SLOT_ID slot, const Quirks& quirks,
+         CK_OBJECT_HANDLE known_key, Deadline deadline)
+      : session_(functions, slot), quirks_(quirks), known_key_(known_key), deadline_(deadline) {}
 
-  Probed run(CK_OBJECT_HANDLE token_key) {
+  Probed run() {
     Capabilities& can = found_.capabilities;
     can.random = works([this] { return draws_random(); });
     can.session_objects = works([&] {
@@ -36,8 +41,7 @@ class Prober final {
           session_.generate_key(CKM_AES_KEY_GEN, templates::key(KeyKind::aes_256, Held::session));
       return true;
     });
-    if (!can.session_objects) key_ = token_key;
-    if (key_ == CK_INVALID_HANDLE) return found_;
+    if (!can.session_objects) key_ = known_key_;
     find_gcm();
     if (can.aes_gcm && can.session_objects) find_key_wrap();
     return found_;
@@ -45,18 +49,39 @@ class Prober final {
 
  private:
   /// Whether it works. Answers that say something about the moment rather than the token are thrown
-  /// on.
+  /// on, and so are suspicious ones unless the token proves to be well.
   template <class Try>
   bool works(Try&& attempt) {
-    for (int tries = 0;; ++tries) {
+    BackOff back_off;
+    for (unsigned tries = 1;; ++tries) {
       try {
         return attempt();
       } catch (const Error& error) {
         const Severity severity = describe(error.rv()).severity;
-        if (severity != Severity::caller && severity != Severity::suspicious) throw;
-        if (session_.busy()) renew_session();
-        if (severity == Severity::caller || tries == 1) return false;
+        if (severity == Severity::caller) {
+          if (session_.busy()) renew_session();
+          return false;
+        }
+        if (severity != Severity::suspicious) throw;
+        prove();
+        const bool tells_why = error.failure() != Failure::device_error;
+        if (tries == (tells_why ? 2 : kTries)) {
+          found_.certain = false;
+          return false;
+        }
+        // Time for what ails the token to pass.
+        if (!tells_why && !back_off.wait(deadline_)) throw;
       }
+    }
+  }
+
+  /// Throws unless what worked before works in a fresh session.
+  void prove() {
+    renew_session();
+    if (!session_.inspect(known_key_) ||
+        (found_.capabilities.aes_gcm && !round_trip(found_.capabilities.gcm_iv, 16))) {
+      throw Error(Failure::device_error, "the token does not do what it did before",
+                  CKR_DEVICE_ERROR);
     }
   }
 
@@ -157,6 +182,8 @@ class Prober final {
 
   Session session_;
   const Quirks& quirks_;
+  const CK_OBJECT_HANDLE known_key_;
+  const Deadline deadline_;
   Probed found_;
   CK_OBJECT_HANDLE key_ = CK_INVALID_HANDLE;
 };
@@ -164,8 +191,8 @@ class Prober final {
 }  // namespace
 
 Probed probe(const CK_FUNCTION_LIST& functions, CK_SLOT_ID slot, const Quirks& quirks,
-             CK_OBJECT_HANDLE key) {
-  return Prober(functions, slot, quirks).run(key);
+             CK_OBJECT_HANDLE key, Deadline deadline) {
+  return Prober(functions, slot, quirks, key, deadline).run();
 }
 
 }  // namespace pkcs11

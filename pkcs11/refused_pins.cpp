@@ -48,4 +48,9 @@ void RefusedPins::record(const std::string& serial, ByteView pin, Failure failur
   refused_.insert_or_assign(refused, failure);
 }
 
+void RefusedPins::forget(Failure failure) {
+  const MutexLock lock(mutex_);
+  std::erase_if(refused_, [failure](const auto& refused) { return refused.second == failure; });
+}
+
 }  // namespace pkcs11

@@ -23,6 +23,8 @@ class RefusedPins final {
 
   [[nodiscard]] std::optional<Failure> refused(const std::string& serial, ByteView pin) const;
   void record(const std::string& serial, ByteView pin, Failure failure);
+  /// All refusals for this reason.
+  void forget(Failure failure);
 
  private:
   using Hash = std::array<std::uint8_t, 32>;

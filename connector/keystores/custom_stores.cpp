@@ -255,12 +255,13 @@ SecretBytes CustomStores::password(const keys::KeyStoreRecord& record,
   }
 }
 
-std::unique_ptr<pkcs11::Token> CustomStores::open(const keys::KeyStoreRecord& record) {
+std::unique_ptr<pkcs11::Token> CustomStores::open(const keys::KeyStoreRecord& record,
+                                                  bool asked_for) {
   // Nobody waits for the answer, so a slow HSM may take longer than for a request.
   const Clock::time_point deadline = Clock::now() + 2 * config_.limits.request_deadline;
   const config::Cluster* cluster = find_cluster(config_, record.scope, record.cluster_id);
   return open_token(modules_, cluster->token, password(record, deadline), false, pin_refusals_,
-                    record.id, deadline);
+                    record.id, asked_for, deadline);
 }
 
 void CustomStores::reread(const keys::KeyStoreRecord& record) {
@@ -294,7 +295,7 @@ std::optional<std::chrono::milliseconds> CustomStores::connect(Connection& conne
   try {
     if (connection.tried && *connection.tried != record.password) reread(record);
     connection.tried = record.password;
-    link->handle->set(open(record));
+    link->handle->set(open(record, true));
   } catch (const pkcs11::Error& error) {
     return fail(connection_error(error), error.what());
   } catch (const std::exception& error) {
@@ -326,7 +327,7 @@ std::optional<std::chrono::milliseconds> CustomStores::reconnect(
     report(LogLevel::error, connection.id, why);
   } else {
     try {
-      link->handle->set(open(record));
+      link->handle->set(open(record, false));
       connection.retry = kFirstRetry;
       report(LogLevel::info, connection.id, "connected to " + record.cluster_id + " again");
       return std::nullopt;

@@ -74,7 +74,8 @@ class CustomStores {
   [[nodiscard]] bool stopping() const;
   [[nodiscard]] SecretBytes password(const keys::KeyStoreRecord& record,
                                      pkcs11::Deadline deadline) const;
-  [[nodiscard]] std::unique_ptr<pkcs11::Token> open(const keys::KeyStoreRecord& record);
+  [[nodiscard]] std::unique_ptr<pkcs11::Token> open(const keys::KeyStoreRecord& record,
+                                                    bool asked_for);
   /// Ends new use, waits for the users and closes the token; false if stop() came first.
   bool let_go(Connection& connection);
   void publish(Connection& connection, std::shared_ptr<Link> link);

@@ -80,7 +80,7 @@ bool RegionTokens::open(Slot& slot) {
   try {
     std::unique_ptr<pkcs11::Token> token =
         open_token(modules_, region.token, region.pin.clone(), true, pin_refusals_, region.name,
-                   Clock::now() + kOpenTimeout);
+                   false, Clock::now() + kOpenTimeout);
     log(LogLevel::info, "keystores", region.name + ": token " + token->info().serial + " is open");
     slot.handle->set(std::move(token));
     return false;

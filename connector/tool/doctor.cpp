@@ -199,7 +199,7 @@ bool doctor(const config::Config& config, std::ostream& out) {
     out << region.name << '\n';
     try {
       const auto token = keystores::open_token(modules, region.token, region.pin.clone(), true,
-                                               refusals, region.name, soon());
+                                               refusals, region.name, true, soon());
       all = Examination(*token, out).run() && all;
       for (const std::string& lost :
            keystores::missing_wrapping_keys(*store, region.name, *token, soon())) {

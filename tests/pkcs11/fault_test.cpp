@@ -340,6 +340,47 @@ TEST_F(Faults, OneTokenAwayDoesNotDisturbAnother) {
   works();
 }
 
+TEST(Probing, DoesNotTakeAFaultForAMissingCapability) {
+  for (const char* function : {"C_WrapKey", "C_UnwrapKey", "C_Encrypt", "C_Decrypt",
+                               "C_GenerateKey", "C_GenerateRandom"}) {
+    for (const CK_RV rv : {CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_VENDOR_DEFINED + 1}) {
+      SoftHsmToken softhsm;
+      softhsm.proxy.fail(function, rv, 0, 4);
+      auto token = softhsm.open();
+      const Capabilities can = token->capabilities();
+      EXPECT_TRUE(can.aes_gcm && can.wrap_kwp && can.session_objects && can.random) << function;
+      EXPECT_EQ(can.gcm_max, 65536U);
+    }
+  }
+}
+
+TEST(Probing, DoesNotRememberARefusalInDoubt) {
+  for (const CK_RV rv : {CKR_GENERAL_ERROR, CKR_MECHANISM_INVALID}) {
+    SoftHsmToken softhsm;
+    softhsm.proxy.fail("C_WrapKey", rv, 0, kForever);
+    auto token = softhsm.open();
+    EXPECT_FALSE(token->capabilities().wrap_kwp);
+    token.reset();
+    softhsm.proxy.clear_failures();
+    token = softhsm.open();
+    EXPECT_TRUE(token->capabilities().wrap_kwp);
+    // That is for good.
+    token.reset();
+    softhsm.proxy.fail("C_WrapKey", rv, 0, kForever);
+    token = softhsm.open();
+    EXPECT_TRUE(token->capabilities().wrap_kwp);
+  }
+}
+
+TEST(Probing, BelievesNoRefusalOfATokenThatIsNotWell) {
+  SoftHsmToken softhsm;
+  (void)softhsm.module();
+  softhsm.proxy.fail("C_WrapKey", CKR_GENERAL_ERROR, 0, kForever);
+  // Those of the probe, before and after the refusal, and of the openings that are tried again.
+  softhsm.proxy.fail("C_GenerateKey", CKR_GENERAL_ERROR, 5, kForever);
+  EXPECT_EQ(failure_in_time([&](Deadline d) { (void)softhsm.open(d); }), Failure::device_error);
+}
+
 TEST_F(Faults, LeavesNoSessionBehind) {
   proxy_.fail("C_Encrypt", CKR_DEVICE_ERROR, 0, 3);
   works();

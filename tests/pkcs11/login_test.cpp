@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "pkcs11/cryptoki.h"
 #include "tests/pkcs11/softhsm_token.h"
 
 namespace pkcs11 {
@@ -68,9 +69,44 @@ TEST_F(Login, HeedsARefusalOfAnEarlierProcess) {
   const auto serial = softhsm_.module()->tokens(false).at(0).serial;
   const std::string pin = "wrong";
   refusals_->record(serial, SecretBytes::copy_of(std::string_view(pin)).view(),
-                    Failure::pin_locked);
-  EXPECT_EQ(failure_of([&] { (void)open(pin); }), Failure::pin_locked);
+                    Failure::pin_incorrect);
+  EXPECT_EQ(failure_of([&] { (void)open(pin); }), Failure::pin_incorrect);
   EXPECT_EQ(logins(), 0U);
+}
+
+TEST_F(Login, APinThatIsLockedOrHasExpiredIsNotOnRecordAndTriedAgainWhenSeenTo) {
+  for (const CK_RV rv : {CKR_PIN_LOCKED, CKR_PIN_EXPIRED, CKR_NEW_PIN_MODE}) {
+    proxy_.zero_counters();
+    proxy_.fail("C_Login", rv);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(failure_of([&] { (void)open(SoftHsm::kUserPin); }), Failure::pin_locked);
+    }
+    EXPECT_EQ(logins(), 1U);
+    EXPECT_EQ(refusals_->size(), 0U);
+    (void)softhsm_.module()->tokens(true);
+    EXPECT_NO_THROW((void)open(SoftHsm::kUserPin));
+  }
+}
+
+TEST_F(Login, ARecordThatAPinIsLockedDoesNotCount) {
+  const auto serial = softhsm_.module()->tokens(false).at(0).serial;
+  refusals_->record(serial, SecretBytes::copy_of(std::string_view(SoftHsm::kUserPin)).view(),
+                    Failure::pin_locked);
+  EXPECT_NO_THROW((void)open(SoftHsm::kUserPin));
+}
+
+TEST_F(Login, EveryAnswerThatRefusesThePinIsOnRecord) {
+  for (const CK_RV rv :
+       {CKR_PIN_INCORRECT, CKR_PIN_INVALID, CKR_PIN_LEN_RANGE, CKR_PIN_TOO_WEAK, CKR_NEXT_OTP}) {
+    const std::string pin = "wrong" + std::to_string(rv);
+    proxy_.zero_counters();
+    proxy_.fail("C_Login", rv);
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(failure_of([&] { (void)open(pin); }), Failure::pin_incorrect);
+    }
+    EXPECT_EQ(logins(), 1U);
+  }
+  EXPECT_EQ(refusals_->size(), 5U);
 }
 
 TEST_F(Login, ARecordThatFailsChangesNothingButTheNextProcess) {
