@@ -106,6 +106,8 @@ auth::RequestContext Call::request_context() const {
 
 auth::RequestContext Call::request_context(const keys::KeyRecord& key) const {
   auth::RequestContext context = request_context();
+  // A replica is asked for where it is, whichever Region was called.
+  context.environment.region = key.scope.region;
   context.key_aliases = [this, &key] {
     return auth::alias_names(context_.store, key, limits().aliases_per_key);
   };

@@ -144,10 +144,10 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
   key.description = in.description.value_or("");
   key.created = call.now();
   key.custom_key_store_id = in.custom_key_store_id.value_or("");
+  if (tagged) merge_tags(key.tags, *in.tags);
   if (in.policy) {
     key.policy = check_policy(call, key, *in.policy, in.bypass_policy_lockout_safety_check);
   }
-  if (tagged) merge_tags(key.tags, *in.tags);
   if (origin == OriginType::external) {
     // Only to know that the token can hold such material: it refuses what it cannot.
     static_cast<void>(store->reserve(*row.kind, call.deadline()));

@@ -66,6 +66,7 @@ keys::KeyRecord new_replica(const Call& call, const api::ReplicateKeyRequest& in
   replica.origin = primary.origin;
   replica.description = in.description.value_or("");
   replica.created = call.now();
+  replica.multi_region = primary.multi_region;
   if (in.tags) merge_tags(replica.tags, *in.tags);
   return replica;
 }
