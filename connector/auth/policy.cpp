@@ -227,10 +227,9 @@ class StatementReader {
       if (kind_ == PolicyKind::key && found != statement_.conditions.end()) {
         refuse(
             below(below(place, found->operator_name), found->key),
-            "Using the ForAllValues set operator with a single-valued condition key matches "
-            "requests "
-            "without the specified [encryption context or tag] or with an unspecified [encryption "
-            "context or tag]. To fix, remove ForAllValues.");
+            "OverlyPermissiveCondition: Using the ForAllValues set operator with a single-valued "
+            "condition key matches requests without the specified [encryption context or tag] or "
+            "with an unspecified [encryption context or tag]. To fix, remove ForAllValues.");
       }
     } else {
       refuse(place, "Syntax errors in policy: unknown field " + std::string(name));

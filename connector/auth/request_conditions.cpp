@@ -67,11 +67,12 @@ Values enumerator(Enum value) {
 
 bool is_action(const Facts& facts, std::string_view name) { return facts.action.name == name; }
 
-/// What CreateKey is asked for, or the key's own.
+/// What CreateKey is asked for, or the key's own, which a replica has from its primary.
 template <class Enum>
 Values of_key(const Facts& facts, Enum keys::KeyRecord::*property,
               std::initializer_list<std::string_view> members, std::string_view standard) {
   if (facts.key != nullptr) return enumerator(facts.key->*property);
+  if (facts.context.primary != nullptr) return enumerator(facts.context.primary->*property);
   if (request_as<api::CreateKeyRequest>(facts) == nullptr) return std::nullopt;
   for (const std::string_view name : members) {
     if (Values sent = member(facts, name)) return sent;
@@ -94,6 +95,7 @@ Values key_origin(const Facts& facts) {
 
 Values multi_region(const Facts& facts) {
   if (facts.key != nullptr) return truth_value(facts.key->multi_region.has_value());
+  if (facts.context.primary != nullptr) return truth_value(true);
   const auto* const create = request_as<api::CreateKeyRequest>(facts);
   return create == nullptr ? Values{} : truth_value(create->multi_region.value_or(false));
 }
@@ -103,6 +105,7 @@ Values multi_region_type(const Facts& facts) {
     if (!facts.key->multi_region) return std::nullopt;
     return one_value(facts.key->is_replica() ? "REPLICA" : "PRIMARY");
   }
+  if (facts.context.primary != nullptr) return one_value("REPLICA");
   const auto* const create = request_as<api::CreateKeyRequest>(facts);
   return create != nullptr && create->multi_region.value_or(false) ? one_value("PRIMARY")
                                                                    : Values{};

@@ -28,6 +28,7 @@ struct RequestContext {
   std::string_view alias{};        // by which the request names the key; empty: it does not
   std::optional<bool> same_key{};  // ReEncrypt: source and destination are one key
   const keys::GrantRecord* retired = nullptr;  // RetireGrant
+  const keys::KeyRecord* primary = nullptr;    // of the replica that an action without a key makes
   /// Of the key: its aliases, nullopt if there are more than it may have; its last use.
   std::function<std::optional<std::vector<std::string>>()> key_aliases{};
   std::function<std::optional<Timestamp>()> last_use{};

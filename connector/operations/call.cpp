@@ -50,18 +50,21 @@ void Call::expect_rsa_generation() {
 }
 
 void Call::authorize_account(std::string_view action, std::string_view resource,
-                             std::string_view region) {
+                             const Replica* replica) {
   const keys::Action asked{action.empty() ? operation_ : action};
   auth::RequestContext context = request_context();
-  if (!region.empty()) context.environment.region = region;
+  if (replica != nullptr) {
+    context.environment.region = replica->region;
+    context.primary = &replica->primary;
+  }
   const DecisionNote note(*this, asked);
   context_.authorizer.authorize_account(caller(), asked, resource, context, decision_);
 }
 
-void Call::authorize_tagging_on_create(std::string_view region) {
+void Call::authorize_tagging_on_create(const Replica* replica) {
   constexpr std::string_view kAction = "TagResource";
   try {
-    authorize_account(kAction, "*", region);
+    authorize_account(kAction, "*", replica);
   } catch (const Error& error) {
     constexpr std::string_view kResource = " on resource: *";
     std::string text = error.message().value_or("");
@@ -103,6 +106,8 @@ auth::RequestContext Call::request_context() const {
 
 auth::RequestContext Call::request_context(const keys::KeyRecord& key) const {
   auth::RequestContext context = request_context();
+  // A replica is asked for where it is, whichever Region was called.
+  context.environment.region = key.scope.region;
   context.key_aliases = [this, &key] {
     return auth::alias_names(context_.store, key, limits().aliases_per_key);
   };

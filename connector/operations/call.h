@@ -83,13 +83,17 @@ class Call {
     request_ = &request;
   }
 
+  /// What ReplicateKey makes, as if the caller had called its Region.
+  struct Replica {
+    const keys::KeyRecord& primary;
+    std::string_view region;
+  };
   /// Allowed by identity policies alone, or AccessDeniedException: operations without a key, whose
-  /// resource is
-  /// "*", and aliases. An empty action is the operation, an empty Region the one that was called.
+  /// resource is "*", and aliases. An empty action is the operation.
   void authorize_account(std::string_view action = {}, std::string_view resource = "*",
-                         std::string_view region = {});
+                         const Replica* replica = nullptr);
   /// Tags in CreateKey need kms:TagResource as well; its refusal names no resource.
-  void authorize_tagging_on_create(std::string_view region = {});
+  void authorize_tagging_on_create(const Replica* replica = nullptr);
   /// The key that made a ciphertext, before anything is authorized on it; null if it is none that
   /// can be used here.
   [[nodiscard]] keys::KeyPtr key_of(const keys::CiphertextHeader& header) const;

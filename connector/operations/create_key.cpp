@@ -127,10 +127,10 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
   key.description = in.description.value_or("");
   key.created = call.now();
   key.custom_key_store_id = in.custom_key_store_id.value_or("");
+  if (tagged) merge_tags(key.tags, *in.tags);
   if (in.policy) {
     key.policy = check_policy(call, key, *in.policy, in.bypass_policy_lockout_safety_check);
   }
-  if (tagged) merge_tags(key.tags, *in.tags);
   if (call.store().key_count(call.scope()) >= call.limits().keys_per_account) {
     throw Error(ErrorCode::limit_exceeded,
                 "The number of KMS keys in this account and Region is at its limit.");

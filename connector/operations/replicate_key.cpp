@@ -54,7 +54,7 @@ void check_quotas(const Call& call, const keys::KeyRecord& primary, const Scope&
   }
 }
 
-/// A replica without what it shares with its primary.
+/// A replica without the material that it shares with its primary.
 keys::KeyRecord new_replica(const Call& call, const api::ReplicateKeyRequest& in,
                             const keys::KeyRecord& primary) {
   keys::KeyRecord replica;
@@ -67,6 +67,7 @@ keys::KeyRecord new_replica(const Call& call, const api::ReplicateKeyRequest& in
   replica.origin = primary.origin;
   replica.description = in.description.value_or("");
   replica.created = call.now();
+  replica.multi_region = primary.multi_region;
   if (in.tags) merge_tags(replica.tags, *in.tags);
   return replica;
 }
@@ -93,10 +94,10 @@ audit::Record create_key_event(Call& call, const api::ReplicateKeyRequest& in,
 
 api::ReplicateKeyResponse replicate_key(Call& call, const api::ReplicateKeyRequest& in) {
   const auto authorized = call.authorize(in.key_id, {.accepts = Accepts::key_only});
-  // As if the caller had called the other Region.
-  call.authorize_account("CreateKey", "*", in.replica_region);
+  const Call::Replica to_be{.primary = authorized.record(), .region = in.replica_region};
+  call.authorize_account("CreateKey", "*", &to_be);
   const bool tagged = in.tags && !in.tags->empty();
-  if (tagged) call.authorize_tagging_on_create(in.replica_region);
+  if (tagged) call.authorize_tagging_on_create(&to_be);
   keys::KeyRecord primary = authorized.record();
   check_multi_region_primary(primary);
   check_region(call, primary, in.replica_region);

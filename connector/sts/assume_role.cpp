@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::int32_t kShortest = 900;
 constexpr std::int32_t kLongest = 43200;
-constexpr std::int32_t kDefault = 3600;
+constexpr std::chrono::seconds kDefault{3600};
 constexpr std::chrono::seconds kLongestOfChain{3600};
 constexpr std::size_t kMostTags = 50;
 
@@ -184,6 +184,7 @@ auth::PrincipalPtr authorize(const Call& call, const Request& request,
   if (role != nullptr && role->type != auth::Principal::Type::role) role = nullptr;
   const TrustConditions conditions({.call = call,
                                     .role_arn = request.role_arn,
+                                    .role = role.get(),
                                     .session_name = request.session_name,
                                     .external_id = request.external_id,
                                     .tags = claims.tags,
@@ -204,7 +205,9 @@ auth::PrincipalPtr authorize(const Call& call, const Request& request,
 
 std::chrono::seconds duration_of(const Request& request, const auth::Caller& caller,
                                  const auth::Principal& role) {
-  const std::chrono::seconds duration{request.duration.value_or(kDefault)};
+  const std::chrono::seconds duration = request.duration
+                                            ? std::chrono::seconds(*request.duration)
+                                            : std::min(kDefault, role.max_session_duration);
   const bool chained = caller.principal->type == auth::Principal::Type::role;
   if (chained && duration > kLongestOfChain) {
     throw Error(ErrorCode::validation_error,

@@ -17,6 +17,7 @@ class TrustConditions final : public auth::ConditionSource {
   struct Parts {
     const Call& call;
     const std::string& role_arn;
+    const auth::Principal* role;  // null: there is none
     const std::string& session_name;
     const std::optional<std::string>& external_id;
     const auth::Tags& tags;  // of the session to be

@@ -50,6 +50,11 @@ Values TrustConditions::values(std::string_view key) const {
   if (name.starts_with(kRequestTag)) {
     return auth::tag_value(parts_.tags, key.substr(kRequestTag.size()));
   }
+  for (const std::string_view of_role : {"aws:resourcetag/", "iam:resourcetag/"}) {
+    if (!name.starts_with(of_role)) continue;
+    return parts_.role == nullptr ? std::nullopt
+                                  : auth::tag_value(parts_.role->tags, key.substr(of_role.size()));
+  }
   const auto* const found = std::ranges::find(kKeys, name, &Key::name);
   if (found != kKeys.end()) return found->values(parts_);
   const Call& call = parts_.call;

@@ -260,7 +260,8 @@ TEST(PolicyCondition, TakesNumbersAndTruthValuesForTheirTexts) {
 
 TEST(PolicyCondition, WithForAllValuesMayNotBeOverlyPermissive) {
   constexpr const char* kText =
-      "Using the ForAllValues set operator with a single-valued condition key matches requests "
+      "OverlyPermissiveCondition: Using the ForAllValues set operator with a single-valued "
+      "condition key matches requests "
       "without the specified [encryption context or tag] or with an unspecified [encryption "
       "context "
       "or tag]. To fix, remove ForAllValues.";

@@ -221,6 +221,25 @@ TEST(KmsConditionKeys, OfCreateKeyAreThoseOfTheKeyToBe) {
           {"kms:keyusage", {"GENERATE_VERIFY_MAC"}},
           {"kms:multiregion", {"true"}},
           {"kms:multiregionkeytype", {"PRIMARY"}}});
+  keys::KeyRecord primary;
+  primary.spec = api::KeySpec::rsa_2048;
+  primary.usage = api::KeyUsageType::sign_verify;
+  primary.origin = api::OriginType::external;
+  api::ReplicateKeyRequest replicate;
+  replicate.replica_region = "us-west-2";
+  RequestContext replication = context_of(replicate);
+  replication.primary = &primary;
+  expect("CreateKey", nullptr, replication,
+         {{"aws:resourceaccount", {"111111111111"}},
+          {"kms:calleraccount", {"111111111111"}},
+          {"kms:customermasterkeyspec", {"RSA_2048"}},
+          {"kms:customermasterkeyusage", {"SIGN_VERIFY"}},
+          {"kms:keyorigin", {"EXTERNAL"}},
+          {"kms:keyspec", {"RSA_2048"}},
+          {"kms:keyusage", {"SIGN_VERIFY"}},
+          {"kms:multiregion", {"true"}},
+          {"kms:multiregionkeytype", {"REPLICA"}},
+          {"kms:replicaregion", {"us-west-2"}}});
   request.tags->push_back({.tag_key = "TEAM", .tag_value = "red"});
   const auto tag = [&](std::string_view key) {
     return value("CreateKey", nullptr, context_of(request), key);

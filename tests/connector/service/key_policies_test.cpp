@@ -301,6 +301,43 @@ TEST_F(KeyPolicies, ComeWithANewKeyAndANewReplica) {
                 key + " because no identity-based policy allows the kms:Encrypt action");
 }
 
+// Once the check saw a key without its tags, and a replica in the Region of its primary.
+TEST_F(KeyPolicies, AreCheckedForTheKeyAsItWillBe) {
+  const auto only_where = [](const std::string& name, const std::string& value) {
+    return document(
+        statement("Allow", "arn:aws:iam::123456789012:root", "kms:*",
+                  R"(,"Condition":{"StringEquals":{")" + name + R"(":")" + value + "\"}}"));
+  };
+  const auto create = [&](const std::string& team) {
+    return kms()
+        .call("CreateKey", R"({"Tags":[{"TagKey":"team","TagValue":")" + team + R"("}],"Policy":)" +
+                               json_string(only_where("aws:ResourceTag/team", "blue")) + "}")
+        .outcome();
+  };
+  const std::string locked_out =
+      "400 MalformedPolicyDocumentException: The new key policy will not allow you to update the "
+      "key policy in the future.";
+  EXPECT_EQ(create("blue"), "200");
+  EXPECT_EQ(create("red"), locked_out);
+
+  const auto replicate = [&](const std::string& key, const std::string& name,
+                             const std::string& value) {
+    return kms()
+        .call("ReplicateKey", key_body(key, R"(,"ReplicaRegion":"us-west-2","Policy":)" +
+                                                json_string(only_where(name, value))))
+        .outcome();
+  };
+  const std::string one = kms().create_key(R"({"MultiRegion":true})");
+  EXPECT_EQ(replicate(one, "aws:RequestedRegion", "us-east-1"), locked_out);
+  EXPECT_EQ(replicate(one, "aws:RequestedRegion", "us-west-2"), "200");
+  EXPECT_EQ(
+      kms().call("UpdatePrimaryRegion", key_body(one, R"(,"PrimaryRegion":"us-west-2")")).outcome(),
+      "200");
+  const std::string other = kms().create_key(R"({"MultiRegion":true})");
+  EXPECT_EQ(replicate(other, "kms:MultiRegionKeyType", "PRIMARY"), locked_out);
+  EXPECT_EQ(replicate(other, "kms:MultiRegionKeyType", "REPLICA"), "200");
+}
+
 TEST_F(KeyPolicies, AliasesNeedPermissionOnTheAliasAndOnItsKey) {
   const std::string key = kms().create_key();
   EXPECT_EQ(put(key, document(delegation() + "," + statement("Allow", kAlice, "kms:*"))), "200");

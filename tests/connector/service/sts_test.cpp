@@ -118,6 +118,14 @@ class Sts : public testing::Test {
     principals.push_back(role("app", trusts(account + ":user/admin")));
     principals.back().max_session_duration = std::chrono::hours(2);
     principals.back().tags = {{"team", "blue"}};
+    principals.push_back(role("tagged", trusts(account + ":user/admin",
+                                               R"({"StringEquals":{"aws:ResourceTag/team":"blue",)"
+                                               R"("iam:ResourceTag/Team":"blue"}})")));
+    principals.back().max_session_duration = std::chrono::minutes(30);
+    principals.back().tags = {{"team", "blue"}};
+    principals.push_back(role(
+        "untagged",
+        trusts(account + ":user/admin", R"({"StringEquals":{"iam:ResourceTag/team":"blue"}})")));
     principals.push_back(role("path/deep", trusts(account + ":root")));
     principals.push_back(role("external", trusts(account + ":user/alice",
                                                  R"({"StringEquals":{"sts:ExternalId":"key-1",)"
@@ -353,6 +361,21 @@ TEST_F(Sts, LimitsTheDuration) {
             "400 ValidationError: 1 validation error detected: Value '43201' at 'durationSeconds' "
             "failed to satisfy constraint: Member must have value less than or equal to 43200");
   EXPECT_THAT(duration("an hour"), StartsWith("400 MalformedInput"));
+}
+
+// Once an omitted duration was an hour for every role.
+TEST_F(Sts, LastsAsLongAsTheRoleAllowsIfNotAskedOtherwise) {
+  const Xml answer = assume("tagged");
+  EXPECT_EQ(answer.outcome(), "200");
+  EXPECT_LE(answer.at("Expiration"), iso8601_extended(Harness::now() + std::chrono::minutes(30)));
+  EXPECT_EQ(assume("tagged", admin(), {{"DurationSeconds", "3600"}}).outcome(),
+            "400 ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration set "
+            "for this role.");
+}
+
+TEST_F(Sts, TagsOfTheRoleReachItsTrustPolicy) {
+  EXPECT_EQ(assume("tagged").outcome(), "200");
+  EXPECT_EQ(assume("untagged").outcome(), denied(kAdmin, "untagged"));
 }
 
 TEST_F(Sts, ChainedRolesLastAnHour) {
