@@ -641,6 +641,18 @@ TEST_F(Restart, PasswordThatIsChangedAfterwardsIsTaken) {
   EXPECT_EQ(connected(id), "CONNECTED");
 }
 
+TEST_F(Restart, PasswordIsTakenAlsoAfterTheModuleCouldNotBeReadAnew) {
+  const std::string id = create();
+  ASSERT_EQ(connected(id), "CONNECTED");
+  EXPECT_EQ(disconnected(id), "DISCONNECTED");
+  hsm_.change_user_pin(kCluster, kPassword, "changed-1");
+  EXPECT_EQ(set_password(id, "changed-1"), "OK");
+  proxy().fail("C_Initialize", kGeneralError);
+  EXPECT_EQ(connected(id), "FAILED INTERNAL_ERROR");
+  EXPECT_EQ(disconnected(id), "DISCONNECTED");
+  EXPECT_EQ(connected(id), "CONNECTED");
+}
+
 TEST_F(Restart, ConnectingStoreConnects) {
   const std::string id = create();
   set_state(id, api::ConnectionStateType::connecting);
