@@ -30,13 +30,14 @@ const std::string& token_of(const keys::KeyRecord& key) {
 KeyDeletion::KeyDeletion(const operations::Context& context, ClockGuard& guard)
     : context_(context), guard_(guard) {}
 
-void KeyDeletion::run() {
+void KeyDeletion::run(const StopFlag& stop) {
   ready_.reset();
   const auto leaving = context_.store.find_keys([](const keys::KeyRecord& key) {
     return key.state == keys::StoredState::deleting ||
            (key.state == keys::StoredState::pending_deletion && key.deletion_date);
   });
   for (const keys::KeyPtr& key : leaving) {
+    if (stop) return;
     const std::string arn = key->arn();
     const bool begun = key->state == keys::StoredState::deleting;
     if (!begun && !guard_.confirmed(arn, *key->deletion_date)) continue;
