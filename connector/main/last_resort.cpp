@@ -17,8 +17,8 @@ LastResort::~LastResort() {
 }
 
 void LastResort::arm(std::chrono::milliseconds patience) {
-  thread_ = std::thread(
-      [this, until = std::chrono::steady_clock::now() + patience] { wait(until); });
+  thread_ =
+      std::thread([this, until = std::chrono::steady_clock::now() + patience] { wait(until); });
 }
 
 void LastResort::wait(std::chrono::steady_clock::time_point until) {
