@@ -558,8 +558,9 @@ TEST_F(LostToken, AtARestartTheStoreStaysConnectedAndKeepsTrying) {
 
 TEST_F(LostToken, AStoreWhoseTokenIsAbsentCanBeDisconnected) {
   stop();
-  be_impatient();
-  // Its password cannot be had, and until that is known requests wait for the token.
+  // Its password cannot be had. Until that is known, longer than the start takes, requests wait for
+  // the token.
+  config_.limits.request_deadline = std::chrono::seconds{4};
   proxy().absent_until_restored();
   begin();
   const auto waiting = stores().of(*key_);
