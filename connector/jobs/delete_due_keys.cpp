@@ -30,13 +30,14 @@ const std::string& token_of(const keys::KeyRecord& key) {
 KeyDeletion::KeyDeletion(const operations::Context& context, ClockGuard& guard)
     : context_(context), guard_(guard) {}
 
-void KeyDeletion::run() {
+void KeyDeletion::run(const StopFlag& stop) {
   ready_.reset();
   const auto leaving = context_.store.find_keys([](const keys::KeyRecord& key) {
     return key.state == keys::StoredState::deleting ||
            (key.state == keys::StoredState::pending_deletion && key.deletion_date);
   });
   for (const keys::KeyPtr& key : leaving) {
+    if (stop) return;
     const std::string arn = key->arn();
     const bool begun = key->state == keys::StoredState::deleting;
     if (!begun && !guard_.confirmed(arn, *key->deletion_date)) continue;
@@ -74,14 +75,14 @@ void KeyDeletion::begin(keys::KeyRecord& key) {
 }
 
 bool KeyDeletion::finish(keys::KeyRecord key) {
-  std::vector<BackingKey> objects = backing_keys(key);
-  destroy(key, objects);
-  if (!std::ranges::all_of(objects, &BackingKey::destroyed)) {
+  std::vector<BackingKey> all = backing_keys(key);
+  destroy(key, all);
+  if (!std::ranges::all_of(all, &BackingKey::destroyed)) {
     if (may_come_back(key)) return false;
     log(LogLevel::error, "jobs", "objects of deleted key " + key.arn() + " stay in its token");
   }
   std::vector<storage::Change> changes;
-  changes.emplace_back(storage::AppendAudit{event(key, objects)});
+  changes.emplace_back(storage::AppendAudit{event(key, all)});
   changes.emplace_back(storage::Erase<keys::KeyRecord>{std::move(key)});
   context_.store.commit(changes);
   context_.audit.outbox_grew();
@@ -92,8 +93,8 @@ std::vector<KeyDeletion::BackingKey> KeyDeletion::backing_keys(const keys::KeyRe
   std::vector<BackingKey> all;
   for (const keys::Material& material : key.materials) {
     for (const keys::Generation& generation : material.generations) {
-      if (std::holds_alternative<pkcs11::ObjectMaterial>(generation.ref)) {
-        all.push_back({.ref = generation.ref});
+      if (const auto* object = std::get_if<pkcs11::ObjectMaterial>(&generation.ref)) {
+        all.push_back({.object = *object});
       }
     }
   }
@@ -101,13 +102,14 @@ std::vector<KeyDeletion::BackingKey> KeyDeletion::backing_keys(const keys::KeyRe
 }
 
 void KeyDeletion::destroy(const keys::KeyRecord& key, std::vector<BackingKey>& backing_keys) {
-  for (BackingKey& object : backing_keys) {
+  for (BackingKey& backing_key : backing_keys) {
     // A token that is not well would hold up the keys of the others.
     if (!ready(key)) return;
     try {
       const auto store = context_.key_stores.of(key);
-      store->destroy(object.ref, steady_clock::now() + context_.config.limits.request_deadline);
-      object.destroyed = true;
+      store->destroy(backing_key.object,
+                     steady_clock::now() + context_.config.limits.request_deadline);
+      backing_key.destroyed = true;
     } catch (const api::Error& error) {
       put_off(key, error.what());
       ready_.reset();
@@ -127,13 +129,12 @@ std::string KeyDeletion::event(const keys::KeyRecord& key,
   if (!key.custom_key_store_id.empty()) {
     std::string ids;
     std::string statuses;
-    for (const BackingKey& object : backing_keys) {
-      const std::string id =
-          R"({"backingKeyId":")" + to_hex(std::get<pkcs11::ObjectMaterial>(object.ref).id) + "\"";
+    for (const BackingKey& backing_key : backing_keys) {
+      const std::string id = R"({"backingKeyId":")" + to_hex(backing_key.object.id) + "\"";
       const std::string comma = ids.empty() ? "" : ",";
       ids += comma + id + "}";
       statuses += comma + id + R"(,"deletionStatus":")" +
-                  (object.destroyed ? "SUCCESS" : "FAILURE") + "\"}";
+                  (backing_key.destroyed ? "SUCCESS" : "FAILURE") + "\"}";
     }
     const keys::KeyStorePtr store = context_.store.key_store(key.scope, key.custom_key_store_id);
     // CloudTrail tells the last two as JSON in a string.

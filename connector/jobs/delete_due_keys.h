@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "connector/jobs/clock_guard.h"
+#include "connector/jobs/scheduler.h"
 #include "connector/operations/call.h"
 
 namespace kms::jobs {
@@ -21,12 +22,12 @@ class KeyDeletion {
  public:
   KeyDeletion(const operations::Context& context, ClockGuard& guard);
   /// One round.
-  void run();
+  void run(const StopFlag& stop);
 
  private:
   /// An object in a token.
   struct BackingKey {
-    pkcs11::MaterialRef ref;
+    pkcs11::ObjectMaterial object;
     bool destroyed = false;
   };
   struct Retry {

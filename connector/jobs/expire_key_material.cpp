@@ -49,12 +49,14 @@ void expire_one(const operations::Context& context, ClockGuard& guard, const key
 
 }  // namespace
 
-void expire_key_material(const operations::Context& context, ClockGuard& guard) {
+void expire_key_material(const operations::Context& context, ClockGuard& guard,
+                         const StopFlag& stop) {
   const auto holders = context.store.find_keys([](const keys::KeyRecord& key) {
     return key.origin == api::OriginType::external && key.visible() &&
            std::ranges::any_of(key.materials, expires);
   });
   for (const keys::KeyPtr& key : holders) {
+    if (stop) return;
     try {
       expire_one(context, guard, *key);
     } catch (const storage::Error& error) {

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "connector/jobs/clock_guard.h"
+#include "connector/jobs/scheduler.h"
 #include "connector/operations/call.h"
 
 namespace kms::jobs {
 
 /// Deletes the imported material whose ValidTo is over and confirmed; what is in the token goes
 /// first. One DeleteExpiredKeyMaterial event a material.
-void expire_key_material(const operations::Context& context, ClockGuard& guard);
+void expire_key_material(const operations::Context& context, ClockGuard& guard,
+                         const StopFlag& stop);
 
 }  // namespace kms::jobs

@@ -17,11 +17,12 @@ bool is_due(const keys::KeyRecord& key, Timestamp now) {
 
 }  // namespace
 
-void rotate_due_keys(const operations::Context& context) {
+void rotate_due_keys(const operations::Context& context, const StopFlag& stop) {
   const Timestamp now = context.clock.now();
   const auto due =
       context.store.find_keys([now](const keys::KeyRecord& key) { return is_due(key, now); });
   for (const keys::KeyPtr& key : due) {
+    if (stop) return;
     try {
       const auto deadline =
           std::chrono::steady_clock::now() + context.config.limits.request_deadline;

@@ -22,8 +22,9 @@ Scheduler::~Scheduler() {
 void Scheduler::loop() {
   while (true) {
     for (const Job& job : jobs_) {
+      if (stop_) return;
       try {
-        job.run();
+        job.run(stop_);
       } catch (const std::exception& error) {
         log(LogLevel::error, "jobs", job.name + ": " + error.what());
       }

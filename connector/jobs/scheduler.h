@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -11,9 +12,12 @@
 
 namespace kms::jobs {
 
+/// Set when the daemon stops: a job then goes on to no other key.
+using StopFlag = std::atomic<bool>;
+
 struct Job {
   std::string name;
-  std::function<void()> run;
+  std::function<void(const StopFlag&)> run;
 };
 
 /// Runs its jobs one after the other, each interval, on one thread. A job that throws is logged and
@@ -21,7 +25,7 @@ struct Job {
 class Scheduler {
  public:
   Scheduler(std::vector<Job> jobs, std::chrono::milliseconds interval);
-  /// Ends after the job under way.
+  /// Ends when the job under way has seen it.
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -33,7 +37,7 @@ class Scheduler {
   std::chrono::milliseconds interval_;
   Mutex mutex_;
   std::condition_variable wake_;
-  bool stop_ KMS_GUARDED_BY(mutex_) = false;
+  StopFlag stop_{false};  // set under the mutex
   std::thread thread_;
 };
 

@@ -66,7 +66,9 @@ std::string_view usage() {
          "Prints \"ready URL\" once it listens. SIGTERM and SIGINT end it after the requests under "
          "way;\n"
          "SIGHUP makes it read principals and groups of FILE again.\n"
-         "Exit status: 0, 1 if it cannot serve, 2 for a fault of FILE or of the command line.\n";
+         "Exit status: 0, 1 if it cannot serve, 2 for a fault of FILE or of the command line, 3 if "
+         "it\n"
+         "could not end in order, because a call into a PKCS#11 module did not return.\n";
 }
 
 }  // namespace kms

@@ -1,5 +1,6 @@
 #include "connector/main/daemon.h"
 
+#include <chrono>
 #include <csignal>
 #include <iostream>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "connector/base/log.h"
 #include "connector/http/server.h"
+#include "connector/main/last_resort.h"
 #include "connector/main/notify.h"
 #include "connector/main/reload.h"
 #include "connector/service/application.h"
@@ -16,6 +18,8 @@ namespace kms {
 namespace {
 
 constexpr std::string_view kSource = "main";
+// For jobs and recoveries under way, which wait for a token no longer than this.
+constexpr std::chrono::seconds kLastGrace{5};
 
 void announce(const config::Config& config, const http::Server& server) {
   const std::vector<std::string> urls = server.urls();
@@ -27,10 +31,18 @@ void announce(const config::Config& config, const http::Server& server) {
     log(LogLevel::warning, kSource, "the supervisor cannot be told of the start");
 }
 
+void tell_sick_tokens(const service::Application& application) {
+  for (const keystores::TokenStatus& token : application.token_status()) {
+    if (token.ready) continue;
+    log(LogLevel::warning, kSource, token.name + " is not well: " + token.detail);
+  }
+}
+
 }  // namespace
 
 void serve(const config::Config& config, const std::string& file, config::Environment& environment,
            const Signals& signals) {
+  LastResort last_resort;  // ends after what it is for
   service::Metrics metrics;
   service::Application application(config, &metrics);
   http::Server server(
@@ -46,6 +58,9 @@ void serve(const config::Config& config, const std::string& file, config::Enviro
   log(LogLevel::info, kSource, "stopping on signal " + std::to_string(number));
   static_cast<void>(notify_supervisor("STOPPING=1"));
   server.drain();
+  last_resort.arm(config.limits.drain_timeout + kLastGrace);
+  tell_sick_tokens(application);
+  application.write_out();
 }
 
 }  // namespace kms

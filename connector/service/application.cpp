@@ -67,11 +67,7 @@ struct Application::Impl {
 
   ~Impl() {
     scheduler.reset();
-    try {
-      last_uses.flush(*store);
-    } catch (const std::exception& error) {
-      log(LogLevel::warning, "jobs", std::string("last uses are not written: ") + error.what());
-    }
+    write_out();
     key_stores.stop();
   }
 
@@ -80,21 +76,33 @@ struct Application::Impl {
   Impl(Impl&&) = delete;
   Impl& operator=(Impl&&) = delete;
 
+  void write_out() {
+    try {
+      last_uses.flush(*store);
+      audit.flush();
+    } catch (const std::exception& error) {
+      log(LogLevel::warning, "main", std::string("not everything is written: ") + error.what());
+    }
+  }
+
   [[nodiscard]] bool ready() const {
     return std::ranges::all_of(key_stores.status(), &keystores::TokenStatus::ready);
   }
 
   std::vector<jobs::Job> jobs() {
-    return {{"delete due keys",
-             [this] {
-               guard.tick();
-               key_deletion.run();
-             }},
-            {"rotate due keys", [this] { jobs::rotate_due_keys(context); }},
-            {"expire key material", [this] { jobs::expire_key_material(context, guard); }},
-            {"write last uses", [this] { last_uses.flush(*store); }},
-            {"undo creations", [this] { undo_creations(); }},
-            {"reconcile", [this] { reconcile_once(); }}};
+    using jobs::StopFlag;
+    return {
+        {"delete due keys",
+         [this](const StopFlag& stop) {
+           guard.tick();
+           key_deletion.run(stop);
+         }},
+        {"rotate due keys", [this](const StopFlag& stop) { jobs::rotate_due_keys(context, stop); }},
+        {"expire key material",
+         [this](const StopFlag& stop) { jobs::expire_key_material(context, guard, stop); }},
+        {"write last uses", [this](const StopFlag&) { last_uses.flush(*store); }},
+        {"undo creations", [this](const StopFlag&) { undo_creations(); }},
+        {"reconcile", [this](const StopFlag&) { reconcile_once(); }}};
   }
 
   void undo_creations() {
@@ -166,6 +174,8 @@ Service& Application::service() noexcept { return impl_->service; }
 std::vector<keystores::TokenStatus> Application::token_status() const {
   return impl_->key_stores.status();
 }
+
+void Application::write_out() { impl_->write_out(); }
 
 bool Application::ready() const { return impl_->ready(); }
 

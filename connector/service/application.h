@@ -27,6 +27,9 @@ class Application {
   [[nodiscard]] std::vector<keystores::TokenStatus> token_status() const;
   /// Every Region's token is open and every custom key store that should be connected is: /readyz.
   [[nodiscard]] bool ready() const;
+  /// Writes what waits in memory or in the outbox, as the end of the application does, for the case
+  /// that the process does not come so far.
+  void write_out();
   /// Those of a configuration read anew, for requests that begin from now on.
   void replace_identities(std::shared_ptr<const auth::Identities> identities);
 

@@ -30,9 +30,8 @@ std::string header_of(std::string_view head, std::string_view name) {
   return std::string(head.substr(begin, head.find("\r\n", begin) - begin));
 }
 
-std::string configuration(const std::string& module, std::uint16_t admin_port,
-                          const std::string& more) {
-  const std::string token = "{module: " + module + ", label: ";
+std::string configuration(const DaemonProcess::Options& options, std::uint16_t admin_port) {
+  const std::string token = "{module: " + options.module + ", label: ";
   return "accounts: [\"123456789012\"]\n"
          "storage: {sqlite: kms.sqlite}\n"
          "audit: {file: audit.jsonl}\n"
@@ -42,7 +41,9 @@ std::string configuration(const std::string& module, std::uint16_t admin_port,
          "admin: {port: " +
          std::to_string(admin_port) +
          "}\n"
-         "limits: {header_timeout: 60s, request_deadline: 60s}\n"
+         "limits: {" +
+         options.limits +
+         "}\n"
          "jobs: {due_confirmation: 0, max_clock_jump: 0, interval: 20ms}\n"
          "regions:\n"
          "  us-east-1:\n"
@@ -62,7 +63,7 @@ std::string configuration(const std::string& module, std::uint16_t admin_port,
          "  \"arn:aws:iam::123456789012:user/admin\":\n"
          "    access_keys: {AKIAIOSFODNN7EXAMPLE: {secret: {file: secret}}}\n"
          "    policy: [{Effect: Allow, Action: \"*\", Resource: \"*\"}]\n" +
-         more;
+         options.more_configuration;
 }
 
 void make_certificate(const std::string& name, const std::filesystem::path& key,
@@ -173,9 +174,8 @@ DaemonProcess::DaemonProcess(std::string binary, Options options)
 }
 
 void DaemonProcess::start() {
-  const std::uint16_t admin_port = free_port();
-  write_private(path() / "config.yaml",
-                configuration(options_.module, admin_port, options_.more_configuration));
+  admin_port_ = free_port();
+  write_private(path() / "config.yaml", configuration(options_, admin_port_));
   Command command{.arguments = {binary_, "--config", (path() / "config.yaml").string()},
                   .environment = options_.environment};
   command.environment["SOFTHSM2_CONF"] = hsm_.configuration().string();
@@ -184,7 +184,7 @@ void DaemonProcess::start() {
       [](std::string_view text) { return text.starts_with("ready http://"); }, kPatience);
   if (!line) throw std::runtime_error("kms-connectord: " + process_->error_output());
   port_ = static_cast<std::uint16_t>(std::stoul(line->substr(line->rfind(':') + 1)));
-  await_ready(admin_port);
+  await_ready();
 }
 
 std::uint16_t DaemonProcess::tls_port() const {
@@ -195,10 +195,10 @@ std::uint16_t DaemonProcess::tls_port() const {
   return static_cast<std::uint16_t>(std::stoul(line->substr(line->rfind(':') + 1)));
 }
 
-void DaemonProcess::await_ready(std::uint16_t admin_port) const {
+void DaemonProcess::await_ready() const {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
-    const auto reply = ApiClient(admin_port).get("/readyz");
+    const auto reply = ApiClient(admin_port_).get("/readyz");
     if (reply && reply->status == 200) return;
     if (std::chrono::steady_clock::now() > deadline) {
       throw std::runtime_error("not ready: " + (reply ? reply->body : "") +

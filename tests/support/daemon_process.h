@@ -81,6 +81,7 @@ class DaemonProcess final {
     std::map<std::string, std::optional<std::string>> environment{};
     std::string pin = SoftHsm::kUserPin;          // of the Region's token
     std::string store_password = kStorePassword;  // of the cluster's
+    std::string limits = "header_timeout: 60s, request_deadline: 60s";
     std::string more_configuration{};
   };
   DaemonProcess(std::string binary, Options options);
@@ -93,9 +94,11 @@ class DaemonProcess final {
   void kill();
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] std::uint16_t admin_port() const noexcept { return admin_port_; }
   /// Of the second listener, which serves TLS.
   [[nodiscard]] std::uint16_t tls_port() const;
   [[nodiscard]] const Process& process() const { return *process_; }
+  [[nodiscard]] Process& process() { return *process_; }
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return hsm_.path(); }
   [[nodiscard]] std::filesystem::path audit_file() const { return path() / "audit.jsonl"; }
   [[nodiscard]] SoftHsm& hsm() noexcept { return hsm_; }
@@ -108,13 +111,14 @@ class DaemonProcess final {
   void await_store_state(const std::string& store_id, const std::string& state) const;
 
  private:
-  void await_ready(std::uint16_t admin_port) const;
+  void await_ready() const;
 
   std::string binary_;
   Options options_;
   SoftHsm hsm_;
   std::unique_ptr<Process> process_;
   std::uint16_t port_ = 0;
+  std::uint16_t admin_port_ = 0;
 };
 
 /// A JSON string literal of plain text (no quotes, backslashes or control characters but \n).

@@ -558,8 +558,9 @@ TEST_F(LostToken, AtARestartTheStoreStaysConnectedAndKeepsTrying) {
 
 TEST_F(LostToken, AStoreWhoseTokenIsAbsentCanBeDisconnected) {
   stop();
-  be_impatient();
-  // Its password cannot be had, and until that is known requests wait for the token.
+  // Its password cannot be had. Until that is known, longer than the start takes, requests wait for
+  // the token.
+  config_.limits.request_deadline = std::chrono::seconds{4};
   proxy().absent_until_restored();
   begin();
   const auto waiting = stores().of(*key_);
@@ -638,6 +639,18 @@ TEST_F(Restart, PasswordThatIsChangedAfterwardsIsTaken) {
   EXPECT_EQ(disconnected(id), "DISCONNECTED");
   hsm_.change_user_pin(kCluster, kPassword, "changed-1");
   EXPECT_EQ(set_password(id, "changed-1"), "OK");
+  EXPECT_EQ(connected(id), "CONNECTED");
+}
+
+TEST_F(Restart, PasswordIsTakenAlsoAfterTheModuleCouldNotBeReadAnew) {
+  const std::string id = create();
+  ASSERT_EQ(connected(id), "CONNECTED");
+  EXPECT_EQ(disconnected(id), "DISCONNECTED");
+  hsm_.change_user_pin(kCluster, kPassword, "changed-1");
+  EXPECT_EQ(set_password(id, "changed-1"), "OK");
+  proxy().fail("C_Initialize", kGeneralError);
+  EXPECT_EQ(connected(id), "FAILED INTERNAL_ERROR");
+  EXPECT_EQ(disconnected(id), "DISCONNECTED");
   EXPECT_EQ(connected(id), "CONNECTED");
 }
 

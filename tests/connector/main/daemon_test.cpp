@@ -8,9 +8,13 @@
 #include <csignal>
 #include <cstring>
 #include <fstream>
+#include <stdexcept>
+#include <thread>
 
+#include "tests/support/daemon_process.h"
 #include "tests/support/process.h"
 #include "tests/support/softhsm.h"
+#include "tests/support/temp_dir.h"
 
 namespace kms {
 namespace {
@@ -180,6 +184,71 @@ TEST_F(Daemon, ListensAlsoWhileATokenIsAbsent) {
   Process process({.arguments = {KMS_CONNECTORD, "--config", config_file()}});
   EXPECT_TRUE(process.wait_for_line(is_ready_line, kPatience)) << process.error_output();
   EXPECT_EQ(process.terminate(), 0);
+}
+
+/// A daemon whose token's calls can be made to hang.
+class HangingToken : public testing::Test {
+ protected:
+  HangingToken() { daemon_.start(); }
+  /// Has the proxy obey; what it has counted since.
+  std::string command(const std::string& commands) {
+    const auto counters = dir_.path() / ("counters" + std::to_string(++commands_));
+    std::filesystem::rename(dir_.write("next", commands + "counters " + counters.string() + "\n"),
+                            file_);
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (!std::filesystem::exists(counters)) {
+      if (std::chrono::steady_clock::now() > deadline) {
+        throw std::runtime_error(daemon_.process().error_output());
+      }
+      std::this_thread::yield();
+    }
+    return "\n" + test::read_file(counters);
+  }
+  bool hangs(const std::string& function) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (command("").find("\n" + function + " 1 0\n") == std::string::npos) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+    }
+    return true;
+  }
+  int admin_status(const char* path) {
+    const auto reply = test::ApiClient(daemon_.admin_port()).get(path);
+    return reply ? reply->status : 0;
+  }
+
+  const test::TempDir dir_;
+  const std::filesystem::path file_ = dir_.write("commands", "");
+  int commands_ = 0;
+  test::DaemonProcess daemon_{
+      KMS_CONNECTORD,
+      {.module = test::SoftHsm::proxy_path(),
+       .environment = {{"KMS_PROXY_CONTROL", file_.string()}},
+       .limits = "header_timeout: 60s, request_deadline: 60s, drain_timeout: 100ms"}};
+};
+
+TEST_F(HangingToken, KeepsNobodyFromLookingAtTheDaemon) {
+  (void)command("hang C_GetSessionInfo times forever\n");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(admin_status("/readyz"), 503);
+  EXPECT_EQ(admin_status("/healthz"), 200);
+  (void)command("release\n");
+}
+
+TEST_F(HangingToken, DoesNotKeepTheDaemonFromEnding) {
+  const std::string key =
+      test::ApiClient(daemon_.port()).ok("CreateKey", "{}").at("/KeyMetadata/KeyId");
+  (void)command("zero_counters\nhang C_Encrypt\n");
+  std::thread request([&] {
+    const auto answer = test::ApiClient(daemon_.port())
+                            .call("Encrypt", "{\"KeyId\":\"" + key + R"(","Plaintext":"eA=="})");
+    EXPECT_FALSE(answer.has_value());
+  });
+  EXPECT_TRUE(hangs("C_Encrypt"));
+  daemon_.process().signal(SIGTERM);
+  EXPECT_EQ(daemon_.process().wait(kPatience), 3);
+  request.join();
+  EXPECT_THAT(daemon_.process().error_output(),
+              testing::HasSubstr("a call into a PKCS#11 module does not return: the process ends "
+                                 "without it"));
 }
 
 }  // namespace

@@ -62,6 +62,17 @@ TEST_F(Doctor, TellsOfATokenThatIsNotThere) {
       << text_;
 }
 
+TEST_F(Doctor, TellsOfKeysThatATokenLostWithItsContent) {
+  kms_.start();
+  (void)kms_.create_key();
+  kms_.stop();
+  kms_.hsm().delete_token("us-east-1");
+  kms_.hsm().add_token("us-east-1");
+  EXPECT_FALSE(examine());
+  EXPECT_NE(text_.find(" of 1 keys is missing in the token of us-east-1\n"), std::string::npos)
+      << text_;
+}
+
 TEST_F(Doctor, TriesNoPinASecondTimeThatWasRefused) {
   kms_.config().regions[0].pin = pkcs11::SplitSecret(SecretBytes::copy_of(std::string_view("no")));
   EXPECT_FALSE(examine());
