@@ -3,6 +3,9 @@
 #include <thread>
 
 #include "pkcs11/ck_rv.h"
+#include "pkcs11/loaded_module.h"
+#include "pkcs11/session.h"
+#include "pkcs11/templates.h"
 #include "tests/pkcs11/softhsm_token.h"
 
 namespace pkcs11 {
@@ -168,6 +171,21 @@ TEST_F(Faults, ALoginLostInMidCallIsNotABadCiphertext) {
   const GcmCiphertext sealed = token_->gcm_encrypt(object_, Bytes(8), {}, soon());
   proxy_.fail("C_Decrypt", CKR_GENERAL_ERROR);
   proxy_.logout();
+  EXPECT_TRUE(token_->gcm_decrypt(object_, sealed.iv, sealed.data, {}, soon()).has_value());
+}
+
+TEST_F(Faults, ABadCiphertextIsOneAlsoWhenTheCanaryIsGone) {
+  const GcmCiphertext sealed = token_->gcm_encrypt(object_, Bytes(8), {}, soon());
+  Bytes bad = sealed.data;
+  bad[0] ^= 1;
+  {
+    const auto module = std::static_pointer_cast<LoadedModule>(softhsm_.module());
+    Session session(module->functions(), module->present_tokens().at(0).slot);
+    for (const CK_OBJECT_HANDLE object : session.find(templates::objects(CKO_SECRET_KEY))) {
+      if (session.inspect(object)->label == kCanaryLabel) session.destroy(object);
+    }
+  }
+  EXPECT_FALSE(token_->gcm_decrypt(object_, sealed.iv, bad, {}, soon()).has_value());
   EXPECT_TRUE(token_->gcm_decrypt(object_, sealed.iv, sealed.data, {}, soon()).has_value());
 }
 
