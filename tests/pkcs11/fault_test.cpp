@@ -399,6 +399,24 @@ TEST(Probing, BelievesNoRefusalOfATokenThatIsNotWell) {
   EXPECT_EQ(failure_in_time([&](Deadline d) { (void)softhsm.open(d); }), Failure::device_error);
 }
 
+TEST_F(Faults, AKeyInDoubtIsNotLeftInTheToken) {
+  proxy_.zero_counters();
+  proxy_.fail("C_EncryptInit", CKR_GENERAL_ERROR);
+  (void)token_->gcm_encrypt(wrapped_, {}, {}, soon());
+  // Another one was unwrapped, and this one destroyed before.
+  EXPECT_EQ(proxy_.count("C_UnwrapKey").calls, 1U);
+  EXPECT_EQ(proxy_.count("C_DestroyObject").calls, 1U);
+
+  // The same where the doubt comes while the key is looked at for the first time.
+  token_.reset();
+  token_ = softhsm_.open();
+  proxy_.zero_counters();
+  proxy_.fail("C_GetAttributeValue", CKR_GENERAL_ERROR);
+  (void)token_->gcm_encrypt(wrapped_, {}, {}, soon());
+  EXPECT_EQ(proxy_.count("C_UnwrapKey").calls, 2U);
+  EXPECT_EQ(proxy_.count("C_DestroyObject").calls, 1U);
+}
+
 TEST_F(Faults, LeavesNoSessionBehind) {
   proxy_.fail("C_Encrypt", CKR_DEVICE_ERROR, 0, 3);
   works();
