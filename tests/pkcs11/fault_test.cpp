@@ -417,6 +417,21 @@ TEST_F(Faults, AKeyInDoubtIsNotLeftInTheToken) {
   EXPECT_EQ(proxy_.count("C_DestroyObject").calls, 1U);
 }
 
+TEST(Module, IsNeverFinalisedWhileACallHangsInIt) {
+  SoftHsmToken softhsm;
+  const CK_FUNCTION_LIST* functions = nullptr;
+  {
+    Modules modules;
+    const auto module =
+        std::static_pointer_cast<LoadedModule>(modules.load(kms::test::SoftHsm::proxy_path()));
+    functions = &module->functions();
+    module->keep_forever();
+  }
+  EXPECT_EQ(softhsm.proxy.count("C_Finalize").calls, 0U);
+  // Nothing hangs really, and the next test is to find the module as new.
+  EXPECT_EQ(functions->C_Finalize(nullptr), CKR_OK);
+}
+
 TEST_F(Faults, LeavesNoSessionBehind) {
   proxy_.fail("C_Encrypt", CKR_DEVICE_ERROR, 0, 3);
   works();

@@ -35,9 +35,9 @@ TEST_F(Pace, IsQuickWhileNobodyIsDisturbed) {
 }
 
 TEST_F(Pace, DoublesUpToTenMinutesWhileAnotherTokenIsDisturbed) {
-  EXPECT_EQ(waits(12, true, false),
-            (Waits{seconds(0), milliseconds(1500), seconds(3), seconds(6), seconds(12), seconds(24),
-                   seconds(48), seconds(96), seconds(192), seconds(384), minutes(10), minutes(10)}));
+  EXPECT_EQ(waits(12, true, false), (Waits{seconds(0), milliseconds(1500), seconds(3), seconds(6),
+                                           seconds(12), seconds(24), seconds(48), seconds(96),
+                                           seconds(192), seconds(384), minutes(10), minutes(10)}));
   // The others are away now as well.
   EXPECT_EQ(waits(1, false, false), Waits{milliseconds(1500)});
 }
