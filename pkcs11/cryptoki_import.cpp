@@ -271,7 +271,18 @@ std::optional<std::pair<Bytes, KeyPair>> CryptokiToken::complete_pair(Session& s
   // A private key on a curve does not tell its point.
   std::array<std::uint8_t, 32> digest{};
   session.random(digest);
-  const Bytes signature = session.sign(CKM_ECDSA, key, digest);
+  Bytes signature;
+  for (int tries = 0; signature.empty(); ++tries) {
+    try {
+      signature = session.sign(CKM_ECDSA, key, digest);
+    } catch (const Error& error) {
+      // SoftHSM takes a private key of 0, with which nothing can be signed. The key lives in this
+      // session, so that it cannot be a fresh one that shows the token to be well.
+      if (!may_blame_wrapped_key(error.rv())) throw;
+      canary_.prove(session);
+      if (tries == 1) return std::nullopt;
+    }
+  }
   for (Bytes& candidate : possible_public_keys(kind, digest, signature)) {
     if (auto pair = with_public(std::move(candidate))) return pair;
   }

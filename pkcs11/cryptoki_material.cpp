@@ -78,8 +78,8 @@ WrappedMaterial CryptokiToken::hold_wrapped(Session& session, KeyKind kind, cons
     prove_equal(session, kind, fresh, *unwrapped);
     session.destroy(fresh.private_key);
     if (is_pair(kind)) session.destroy(fresh.public_key);
-  } catch (const Error&) {
-    materials_.forget(material, unwrapped);
+  } catch (const Error& error) {
+    materials_.forget(material, unwrapped, loses_object(error));
     throw;
   }
   return material;
@@ -153,14 +153,20 @@ MaterialCache::Ref CryptokiToken::unwrap(const WrappedMaterial& material, Sessio
 MaterialCache::Ref CryptokiToken::take_in(const WrappedMaterial& material, CK_OBJECT_HANDLE key,
                                           Session& anchor, Session& session) {
   KeyPair made{.private_key = key};
-  bool sound = true;
-  if (is_pair(material.kind)) {
-    std::optional<Attributes> wanted = templates::public_object(material.kind, material.public_key);
-    sound = wanted.has_value();
-    if (sound) made.public_key = anchor.create(std::move(*wanted));
-  }
-  if (sound && is_as_told(material, made, session)) {
-    return materials_.put(material, made.private_key, made.public_key);
+  try {
+    bool sound = true;
+    if (is_pair(material.kind)) {
+      std::optional<Attributes> wanted =
+          templates::public_object(material.kind, material.public_key);
+      sound = wanted.has_value();
+      if (sound) made.public_key = anchor.create(std::move(*wanted));
+    }
+    if (sound && is_as_told(material, made, session)) {
+      return materials_.put(material, made.private_key, made.public_key);
+    }
+  } catch (const Error&) {
+    materials_.discard(made.private_key, made.public_key);
+    throw;
   }
   anchor.destroy(made.private_key);
   if (made.public_key != CK_INVALID_HANDLE) anchor.destroy(made.public_key);

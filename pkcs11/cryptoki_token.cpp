@@ -55,8 +55,11 @@ std::optional<ObjectId> CryptokiToken::kek() const {
 }
 
 bool CryptokiToken::doubts_handle(const Error& error) {
-  const Severity severity = describe(error.rv()).severity;
-  return severity == Severity::handle || severity == Severity::suspicious;
+  return loses_object(error) || describe(error.rv()).severity == Severity::suspicious;
+}
+
+bool CryptokiToken::loses_object(const Error& error) {
+  return describe(error.rv()).severity == Severity::handle;
 }
 
 CryptokiToken::KeyUse CryptokiToken::resolve(const MaterialRef& material, Session& session,
@@ -75,9 +78,9 @@ CryptokiToken::KeyUse CryptokiToken::resolve(const MaterialRef& material, Sessio
   return {key.handle, nullptr};
 }
 
-void CryptokiToken::forget(const MaterialRef& material, const KeyUse& key) {
+void CryptokiToken::forget(const MaterialRef& material, const KeyUse& key, bool gone) {
   if (const auto* wrapped = std::get_if<WrappedMaterial>(&material)) {
-    materials_.forget(*wrapped, key.unwrapped);
+    materials_.forget(*wrapped, key.unwrapped, gone);
   } else {
     keys_.forget(std::get<ObjectMaterial>(material).id, key.handle);
   }

@@ -102,9 +102,11 @@ class CryptokiToken final : public Token, private Connection::Listener {
 
   // Inside Connection::run().
   [[nodiscard]] KeyUse resolve(const MaterialRef& material, Session& session, Deadline deadline);
-  void forget(const MaterialRef& material, const KeyUse& key);
+  void forget(const MaterialRef& material, const KeyUse& key, bool gone);
   /// The handle that was used may stand for nothing, or for another object, by now.
   [[nodiscard]] static bool doubts_handle(const Error& error);
+  /// The token says so.
+  [[nodiscard]] static bool loses_object(const Error& error);
   [[nodiscard]] TokenKey locate(const ObjectId& id, CK_OBJECT_CLASS object_class, Session& session,
                                 Deadline deadline);
   /// The public part of the pair that `key` is the private part of.
@@ -260,7 +262,7 @@ auto CryptokiToken::with_key(const MaterialRef& material, Deadline deadline,
     try {
       return operation(session, key);
     } catch (const Error& error) {
-      if (doubts_handle(error)) forget(material, key);
+      if (doubts_handle(error)) forget(material, key, loses_object(error));
       throw;
     }
   });

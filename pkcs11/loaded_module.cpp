@@ -40,7 +40,7 @@ LoadedModule::LoadedModule(std::unique_ptr<Library> library, std::string init_ar
     : library_(std::move(library)), init_args_(std::move(init_args)) {}
 
 LoadedModule::~LoadedModule() {
-  if (!keep_forever_) library_->finalize();
+  if (keep_forever_) (void)library_.release();
 }
 
 PresentToken LoadedModule::inspect_slot(CK_SLOT_ID slot) const {

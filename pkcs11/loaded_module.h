@@ -78,7 +78,7 @@ class LoadedModule final : public Module {
   void release(const std::string& serial) noexcept;
   /// True if this process has tried to log in to the token before.
   bool note_login(const std::string& serial);
-  /// A call is still running in the module: it must never be finalised.
+  /// A call is still running in the module: it must never be finalised, nor its code go.
   void keep_forever() noexcept { keep_forever_ = true; }
 
   [[nodiscard]] RefusedPins& refused_pins() noexcept { return refused_pins_; }
@@ -92,7 +92,7 @@ class LoadedModule final : public Module {
   }
   void restart(Deadline deadline) KMS_REQUIRES(control_);
 
-  const std::unique_ptr<Library> library_;
+  std::unique_ptr<Library> library_;
   const std::string init_args_;
   std::atomic<std::uint64_t> generation_{1};
   std::atomic<bool> keep_forever_{false};

@@ -76,7 +76,7 @@ void MaterialCache::drop(const WrappedMaterial& material) {
   index_.erase(found);
 }
 
-void MaterialCache::forget(const WrappedMaterial& material, const Ref& lost) {
+void MaterialCache::forget(const WrappedMaterial& material, const Ref& lost, bool gone) {
   const MutexLock lock(mutex_);
   const auto found = index_.find(&material);
   if (found == index_.end() || found->second->key != lost) return;
@@ -84,8 +84,13 @@ void MaterialCache::forget(const WrappedMaterial& material, const Ref& lost) {
   index_.erase(found);
   // Other holders may be destroyed at this moment on other threads: they only read evicted_ in
   // their destructor, which runs when no holder is left, after us.
-  entry->key->evicted_ = nullptr;
+  if (gone) entry->key->evicted_ = nullptr;
   entries_.erase(entry);
+}
+
+void MaterialCache::discard(CK_OBJECT_HANDLE handle, CK_OBJECT_HANDLE public_key) {
+  const MutexLock lock(mutex_);
+  const Unwrapped evicted(handle, public_key, evicted_);
 }
 
 std::vector<CK_OBJECT_HANDLE> MaterialCache::take_evicted() {

@@ -58,8 +58,11 @@ class MaterialCache final {
           CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE);
   /// Evicts it now.
   void drop(const WrappedMaterial& material);
-  /// The object does not answer any more; `lost` is what was in use.
-  void forget(const WrappedMaterial& material, const Ref& lost);
+  /// The object does not answer any more; `lost` is what was in use. `gone`: it is not to be
+  /// destroyed either.
+  void forget(const WrappedMaterial& material, const Ref& lost, bool gone);
+  /// An object that nobody is to use: as if evicted.
+  void discard(CK_OBJECT_HANDLE handle, CK_OBJECT_HANDLE public_key);
   /// Evicted objects that nobody uses: destroy them.
   [[nodiscard]] std::vector<CK_OBJECT_HANDLE> take_evicted();
   /// The objects died with the session that made them.

@@ -1,5 +1,7 @@
 #include "pkcs11/session.h"
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
 #include <array>
 
@@ -239,7 +241,10 @@ Bytes Session::sign(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView d
   CK_ULONG size = out.size();
   check(functions_.C_Sign(handle_, in(data), data.size(), out.data(), &size), "C_Sign");
   busy_ = false;
-  return {out.data(), out.data() + std::min<std::size_t>(size, out.size())};
+  const std::size_t made = std::min<std::size_t>(size, out.size());
+  Bytes signature(out.data(), out.data() + made);
+  OPENSSL_cleanse(out.data(), made);  // some MACs are secrets
+  return signature;
 }
 
 bool Session::verify(const Mechanism& mechanism, CK_OBJECT_HANDLE key, ByteView data,

@@ -71,10 +71,14 @@ std::unique_ptr<Session> SessionPool::open_one(CK_SLOT_ID slot) {
 }
 
 void SessionPool::shrink() {
-  const MutexLock lock(mutex_);
-  --open_;
-  limit_ = std::min(limit_, open_);
-  grow_again_ = Clock::now() + kShrunkFor;
+  {
+    const MutexLock lock(mutex_);
+    --open_;
+    limit_ = std::min(limit_, open_);
+    grow_again_ = Clock::now() + kShrunkFor;
+  }
+  // Those who wait may have nothing of ours to wait for any more.
+  changed_.notify_all();
 }
 
 void SessionPool::give_back(std::unique_ptr<Session> session) noexcept {

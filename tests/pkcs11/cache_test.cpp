@@ -35,16 +35,28 @@ TEST(MaterialCache, AnEvictedKeyInUseIsLeftAlone) {
 TEST(MaterialCache, ALostHandleIsNeverToBeDestroyed) {
   MaterialCache cache(4);
   const MaterialCache::Ref lost = cache.put(material(1), 11);
-  cache.forget(material(1), lost);
+  cache.forget(material(1), lost, true);
   EXPECT_EQ(cache.find(material(1)), nullptr);
   EXPECT_TRUE(cache.take_evicted().empty());
+}
+
+TEST(MaterialCache, AHandleInDoubtIsDestroyedWhenNobodyUsesIt) {
+  MaterialCache cache(4);
+  MaterialCache::Ref doubted = cache.put(material(1), 11, 12);
+  cache.forget(material(1), doubted, false);
+  EXPECT_EQ(cache.find(material(1)), nullptr);
+  EXPECT_TRUE(cache.take_evicted().empty());
+  doubted.reset();
+  EXPECT_EQ(cache.take_evicted(), (std::vector<CK_OBJECT_HANDLE>{11, 12}));
+  cache.discard(13, CK_INVALID_HANDLE);
+  EXPECT_EQ(cache.take_evicted(), std::vector<CK_OBJECT_HANDLE>{13});
 }
 
 TEST(MaterialCache, ForgetsOnlyWhatWasLost) {
   MaterialCache cache(4);
   const MaterialCache::Ref lost = cache.put(material(1), 11);
   cache.put(material(1), 21);
-  cache.forget(material(1), lost);
+  cache.forget(material(1), lost, true);
   EXPECT_EQ(cache.find(material(1))->handle(), 21U);
 }
 

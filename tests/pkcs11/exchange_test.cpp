@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <set>
 
 #include "tests/pkcs11/softhsm_token.h"
@@ -178,6 +180,19 @@ TEST_F(Exchange, TellsWrongMaterialFromABrokenCiphertext) {
   EXPECT_EQ(fault(import(rsa_aes_sha1, rsa.private_key, KeyKind::rsa_3072)), ImportFault::material);
   EXPECT_EQ(fault(import(rsa_aes_sha1, rsa.private_key, KeyKind::ec_p256)), ImportFault::material);
   EXPECT_TRUE(token_->objects(soon()).empty());
+}
+
+TEST_F(Exchange, ThePrivateKeyZeroIsNone) {
+  for (const auto& [kind, curve] : kCurves) {
+    SCOPED_TRACE(curve);
+    Bytes key = kms::test::make_ec(curve).private_key;
+    // ECPrivateKey (RFC 5915): its version, and the private key as OCTET STRING.
+    constexpr std::array<std::uint8_t, 4> kVersion{0x02, 0x01, 0x01, 0x04};
+    const auto at = std::ranges::search(key, kVersion).end();
+    ASSERT_NE(at, key.end());
+    std::fill_n(at + 1, *at, std::uint8_t{0});
+    EXPECT_EQ(fault(import(rsa_aes_sha256, key, kind)), ImportFault::material);
+  }
 }
 
 TEST_F(Exchange, AFingerprintKnowsTheSameMaterialAgain) {

@@ -3,6 +3,9 @@
 #include <thread>
 
 #include "pkcs11/ck_rv.h"
+#include "pkcs11/loaded_module.h"
+#include "pkcs11/session.h"
+#include "pkcs11/templates.h"
 #include "tests/pkcs11/softhsm_token.h"
 
 namespace pkcs11 {
@@ -168,6 +171,21 @@ TEST_F(Faults, ALoginLostInMidCallIsNotABadCiphertext) {
   const GcmCiphertext sealed = token_->gcm_encrypt(object_, Bytes(8), {}, soon());
   proxy_.fail("C_Decrypt", CKR_GENERAL_ERROR);
   proxy_.logout();
+  EXPECT_TRUE(token_->gcm_decrypt(object_, sealed.iv, sealed.data, {}, soon()).has_value());
+}
+
+TEST_F(Faults, ABadCiphertextIsOneAlsoWhenTheCanaryIsGone) {
+  const GcmCiphertext sealed = token_->gcm_encrypt(object_, Bytes(8), {}, soon());
+  Bytes bad = sealed.data;
+  bad[0] ^= 1;
+  {
+    const auto module = std::static_pointer_cast<LoadedModule>(softhsm_.module());
+    Session session(module->functions(), module->present_tokens().at(0).slot);
+    for (const CK_OBJECT_HANDLE object : session.find(templates::objects(CKO_SECRET_KEY))) {
+      if (session.inspect(object)->label == kCanaryLabel) session.destroy(object);
+    }
+  }
+  EXPECT_FALSE(token_->gcm_decrypt(object_, sealed.iv, bad, {}, soon()).has_value());
   EXPECT_TRUE(token_->gcm_decrypt(object_, sealed.iv, sealed.data, {}, soon()).has_value());
 }
 
@@ -379,6 +397,39 @@ TEST(Probing, BelievesNoRefusalOfATokenThatIsNotWell) {
   // Those of the probe, before and after the refusal, and of the openings that are tried again.
   softhsm.proxy.fail("C_GenerateKey", CKR_GENERAL_ERROR, 5, kForever);
   EXPECT_EQ(failure_in_time([&](Deadline d) { (void)softhsm.open(d); }), Failure::device_error);
+}
+
+TEST_F(Faults, AKeyInDoubtIsNotLeftInTheToken) {
+  proxy_.zero_counters();
+  proxy_.fail("C_EncryptInit", CKR_GENERAL_ERROR);
+  (void)token_->gcm_encrypt(wrapped_, {}, {}, soon());
+  // Another one was unwrapped, and this one destroyed before.
+  EXPECT_EQ(proxy_.count("C_UnwrapKey").calls, 1U);
+  EXPECT_EQ(proxy_.count("C_DestroyObject").calls, 1U);
+
+  // The same where the doubt comes while the key is looked at for the first time.
+  token_.reset();
+  token_ = softhsm_.open();
+  proxy_.zero_counters();
+  proxy_.fail("C_GetAttributeValue", CKR_GENERAL_ERROR);
+  (void)token_->gcm_encrypt(wrapped_, {}, {}, soon());
+  EXPECT_EQ(proxy_.count("C_UnwrapKey").calls, 2U);
+  EXPECT_EQ(proxy_.count("C_DestroyObject").calls, 1U);
+}
+
+TEST(Module, IsNeverFinalisedWhileACallHangsInIt) {
+  SoftHsmToken softhsm;
+  const CK_FUNCTION_LIST* functions = nullptr;
+  {
+    Modules modules;
+    const auto module =
+        std::static_pointer_cast<LoadedModule>(modules.load(kms::test::SoftHsm::proxy_path()));
+    functions = &module->functions();
+    module->keep_forever();
+  }
+  EXPECT_EQ(softhsm.proxy.count("C_Finalize").calls, 0U);
+  // Nothing hangs really, and the next test is to find the module as new.
+  EXPECT_EQ(functions->C_Finalize(nullptr), CKR_OK);
 }
 
 TEST_F(Faults, LeavesNoSessionBehind) {

@@ -109,6 +109,24 @@ TEST_F(Pool, AsksAgainWhereOthersHoldAllSessions) {
   EXPECT_NO_THROW((void)pool.acquire(soon()));
 }
 
+TEST_F(Pool, WhoWaitsForASessionThatIsNotGrantedAsksForOneItself) {
+  SessionPool pool(library_->functions(), 1);
+  pool.use_slot(slot());
+  proxy_.hang("C_OpenSession");
+  proxy_.fail("C_OpenSession", CKR_SESSION_COUNT);
+  std::thread first([&] {
+    EXPECT_EQ(failure_of([&] { (void)pool.acquire(within(milliseconds(100))); }),
+              Failure::sessions_exhausted);
+  });
+  ASSERT_TRUE(proxy_.wait_until_hanging(1, std::chrono::seconds(10)));
+  std::thread second([&] { EXPECT_NO_THROW((void)pool.acquire(soon())); });
+  // Until the first one's time is over, and the second one waits for its session.
+  EXPECT_THROW((void)pool.acquire(within(milliseconds(200))), Error);
+  proxy_.release();
+  first.join();
+  second.join();
+}
+
 TEST_F(Pool, PassesOnWhatOpeningASessionAnswers) {
   SessionPool pool(library_->functions(), 2);
   pool.use_slot(slot());
