@@ -211,12 +211,13 @@ std::vector<std::string> to_lines(const Record& record, Random& random) {
   Record shared = record;
   shared.shared_event_id = make_uuid(random);
   std::vector<std::string> lines{to_json(shared)};
-  shared.decisions.clear();
   for (const std::string& account : others) {
     shared.event_id = make_uuid(random);
     shared.recipient_account = account;
     shared.resources = record.resources;
     std::erase_if(shared.resources, [&](const Resource& r) { return r.account != account; });
+    shared.decisions = record.decisions;
+    std::erase_if(shared.decisions, [&](const Decision& d) { return d.account != account; });
     lines.push_back(to_json(shared));
   }
   return lines;

@@ -26,6 +26,7 @@ struct Decision {
   std::string
       policy;  // "key policy", an identity policy's name, "grant ID"; empty: nothing allowed it
   std::string statement;  // its Sid, or the grant's name; may be empty
+  std::string account{};  // whose key allowed it, by its policy or a grant; empty: no key did
 };
 
 /// One request as CloudTrail tells it (spec (f)). request_parameters and response_elements are JSON
@@ -58,12 +59,12 @@ struct Record {
   std::string shared_event_id;        // the same in the records of one event in several accounts
 };
 
-/// One line of JSON, without the newline. What an account is told of another's caller is who it is,
-/// by unique id, and not by which of the other's policies it was allowed.
+/// One line of JSON, without the newline. Of another account's caller a record tells the unique id
+/// only.
 [[nodiscard]] std::string to_json(const Record& record);
 
 /// The request's record for the caller's account and, if it succeeded with the keys of other
-/// accounts, one for each of those, as CloudTrail has it.
+/// accounts, one for each of those, as CloudTrail has it: with what its own keys decided.
 [[nodiscard]] std::vector<std::string> to_lines(const Record& record, Random& random);
 
 }  // namespace kms::audit

@@ -21,14 +21,17 @@ using api::ErrorCode;
 /// Whatever was decided goes into the audit record, a refusal too.
 class Call::DecisionNote {
  public:
-  DecisionNote(Call& call, keys::Action action) : call_(call), action_(action) {}
+  /// `key_account`: whose key it is about, if it is about one.
+  DecisionNote(Call& call, keys::Action action, std::string key_account = {})
+      : call_(call), action_(action), key_account_(std::move(key_account)) {}
   DecisionNote(const DecisionNote&) = delete;
   DecisionNote& operator=(const DecisionNote&) = delete;
-  ~DecisionNote() { call_.note_decision(action_); }
+  ~DecisionNote() { call_.note_decision(action_, key_account_); }
 
  private:
   Call& call_;
   keys::Action action_;
+  std::string key_account_;
 };
 
 Call::Call(const Context& context, std::string_view operation, auth::Identity identity,
@@ -118,11 +121,15 @@ auth::RequestContext Call::request_context(const keys::KeyRecord& key) const {
   return context;
 }
 
-void Call::note_decision(keys::Action action) {
+void Call::note_decision(keys::Action action, const std::string& key_account) {
+  using enum auth::Reason;
+  const auth::Reason reason = decision_.reason;
+  const bool by_key = reason == key_policy || reason == grant || reason == retirement;
   record_.decisions.push_back({.action = action.str(),
                                .allowed = decision_.allowed,
                                .policy = decision_.policy,
-                               .statement = decision_.statement});
+                               .statement = decision_.statement,
+                               .account = by_key ? key_account : std::string()});
 }
 
 void Call::authorize_retirement(const keys::GrantPtr& grant) {
@@ -133,7 +140,7 @@ void Call::authorize_retirement(const keys::GrantPtr& grant) {
   touches(key->arn(), key->scope.account);
   auth::RequestContext context = request_context(*key);
   context.retired = grant.get();
-  const DecisionNote note(*this, action({}));
+  const DecisionNote note(*this, action({}), key->scope.account);
   static_cast<void>(context_.authorizer.authorize_retirement(caller(), std::move(key), grant,
                                                              context, decision_));
 }
@@ -148,7 +155,7 @@ keys::AuthorizedKey Call::authorize_record(Named named, const Use& use) {
   context.same_key = use.same_key;
   touches(key.arn(), key.scope.account);
   keys::AuthorizedKey authorized = [&] {
-    const DecisionNote note(*this, action(use));
+    const DecisionNote note(*this, action(use), key.scope.account);
     return context_.authorizer.authorize(caller(), action(use), named.key, context, decision_);
   }();
   // Not before: being throttled tells that a key exists.
@@ -209,7 +216,7 @@ keys::KeyPtr Call::key_of(const keys::CiphertextHeader& header) const {
 
 keys::AuthorizedKey Call::authorize_also(keys::KeyPtr key) {
   const auth::RequestContext context = request_context(*key);
-  const DecisionNote note(*this, action({}));
+  const DecisionNote note(*this, action({}), key->scope.account);
   return context_.authorizer.authorize(caller(), action({}), key, context, decision_);
 }
 

@@ -177,7 +177,7 @@ class Call {
   [[nodiscard]] keys::AuthorizedKey authorize_record(Named named, const Use& use);
   class DecisionNote;
   /// Notes what decided in the audit record.
-  void note_decision(keys::Action action);
+  void note_decision(keys::Action action, const std::string& key_account);
 
   const Context& context_;
   std::string_view operation_;

@@ -63,7 +63,12 @@ TEST(Record, IsOneForTheKeysAccountToo) {
   Record record = example();
   record.recipient_account = "123456789012";
   record.decisions = {
-      {.action = "kms:DescribeKey", .allowed = true, .policy = "own", .statement = ""}};
+      {.action = "kms:DescribeKey", .allowed = true, .policy = "own", .statement = "Mine"},
+      {.action = "kms:DescribeKey",
+       .allowed = true,
+       .policy = "key policy",
+       .statement = "Theirs",
+       .account = "111122223333"}};
   record.resources.push_back(
       {.arn = "arn:aws:kms:us-east-1:111122223333:key/5678", .account = "111122223333"});
   CountingRandom random;
@@ -77,6 +82,8 @@ TEST(Record, IsOneForTheKeysAccountToo) {
       R"("accountId":"123456789012"},"eventTime":"2015-08-30T12:36:00Z","eventSource":"kms.amazonaws.com",)"
       R"("eventName":"DescribeKey","awsRegion":"us-east-1","sourceIPAddress":"192.0.2.1",)"
       R"("userAgent":"aws-cli/2.9.19","requestParameters":{"keyId":"alias/app"},"responseElements":null,)"
+      R"("additionalEventData":{"authorization":[{"action":"kms:DescribeKey","effect":"Allow",)"
+      R"("policy":"key policy","statement":"Theirs"}]},)"
       R"("requestID":"0d3e1d1d-6e7e-4a0e-9c38-41ab2c9a3f55","eventID":"01010101-0101-4101-8101-010101010101",)"
       R"("readOnly":true,"resources":[{"accountId":"111122223333","type":"AWS::KMS::Key",)"
       R"("ARN":"arn:aws:kms:us-east-1:111122223333:key/5678"}],"eventType":"AwsApiCall",)"
