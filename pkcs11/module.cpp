@@ -16,8 +16,7 @@ struct Modules::Impl {
     std::shared_ptr<LoadedModule> module KMS_GUARDED_BY(mutex);
   };
 
-  std::shared_ptr<Entry> entry(const std::string& real_path) {
-    const MutexLock lock(mutex);
+  std::shared_ptr<Entry> entry(const std::string& real_path) KMS_REQUIRES(mutex) {
     std::shared_ptr<Entry>& entry = entries[real_path];
     if (entry == nullptr) entry = std::make_shared<Entry>();
     return entry;
@@ -31,8 +30,13 @@ Modules::Modules() : impl_(std::make_unique<Impl>()) {}
 Modules::~Modules() = default;
 
 std::shared_ptr<Module> Modules::load(const std::string& path, const std::string& init_args) {
-  auto library = std::make_unique<Library>(path);
-  const std::shared_ptr<Impl::Entry> entry = impl_->entry(library->real_path());
+  std::unique_ptr<Library> library;
+  std::shared_ptr<Impl::Entry> entry;
+  {
+    const MutexLock lock(impl_->mutex);
+    library = std::make_unique<Library>(path);
+    entry = impl_->entry(library->real_path());
+  }
   const MutexLock lock(entry->mutex);
   if (entry->module == nullptr) {
     library->initialize(init_args);
