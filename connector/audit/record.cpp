@@ -90,20 +90,16 @@ void write_identity(std::string& out, const Record& record) {
     identity.text("invokedBy", kInternal);
   } else if (record.caller) {
     const auth::Caller& caller = *record.caller;
-    if (is_of_another_account(record)) {
-      identity.text("type", "AWSAccount");
-      identity.text("principalId", caller.principal_id);
-      identity.text("accountId", caller.account);
-      identity.end();
-      return;
-    }
-    identity.text("type", caller.type);
+    const bool foreign = is_of_another_account(record);
+    identity.text("type", foreign ? std::string_view("AWSAccount") : std::string_view(caller.type));
     identity.text("principalId", caller.principal_id);
-    identity.text("arn", caller.arn);
+    if (!foreign) identity.text("arn", caller.arn);
     identity.text("accountId", caller.account);
-    identity.text_if_any("accessKeyId", caller.access_key_id);
-    identity.text_if_any("userName", caller.user_name);
-    if (caller.session != nullptr) write_session(identity.member("sessionContext"), caller);
+    if (!foreign) {
+      identity.text_if_any("accessKeyId", caller.access_key_id);
+      identity.text_if_any("userName", caller.user_name);
+      if (caller.session != nullptr) write_session(identity.member("sessionContext"), caller);
+    }
   } else {
     identity.text("type", "Unknown");
     identity.text_if_any("accessKeyId", clipped(record.access_key_id, kLongestName));
@@ -207,10 +203,14 @@ std::vector<std::string> to_lines(const Record& record, Random& random) {
       if (resource.account != record.caller->account) others.insert(resource.account);
     }
   }
-  if (others.empty()) return {to_json(record)};
+  std::vector<std::string> lines;
+  if (others.empty()) {
+    lines.push_back(to_json(record));
+    return lines;
+  }
   Record shared = record;
   shared.shared_event_id = make_uuid(random);
-  std::vector<std::string> lines{to_json(shared)};
+  lines.push_back(to_json(shared));
   for (const std::string& account : others) {
     shared.event_id = make_uuid(random);
     shared.recipient_account = account;
