@@ -16,6 +16,15 @@ void check(CK_RV rv, const char* function) {
   if (rv != CKR_OK) throw std::runtime_error(std::string(function) + ": " + std::to_string(rv));
 }
 
+/// The parameters of one GCM call, with an IV and additional data of zeros.
+struct Gcm {
+  std::array<CK_BYTE, 12> iv{};
+  std::array<CK_BYTE, RawToken::kAad> aad{};
+  CK_GCM_PARAMS parameters{iv.data(),  iv.size(),  iv.size() * 8,
+                           aad.data(), aad.size(), RawToken::kTag * 8};
+  CK_MECHANISM mechanism{CKM_AES_GCM, &parameters, sizeof parameters};
+};
+
 }  // namespace
 
 double rate(std::size_t threads, std::chrono::milliseconds duration,
@@ -59,6 +68,7 @@ RawToken::RawToken(const std::string& module, const std::string& label, std::siz
           "C_OpenSession");
   }
   make_keys();
+  ciphertext_ = encrypt(0);
 }
 
 void RawToken::make_keys() {
@@ -66,10 +76,17 @@ void RawToken::make_keys() {
   CK_BBOOL no = CK_FALSE;
   CK_ULONG length = 32;
   CK_MECHANISM generate{CKM_AES_KEY_GEN, nullptr, 0};
-  std::array<CK_ATTRIBUTE, 4> aes{
+  std::array<CK_ATTRIBUTE, 5> aes{
       CK_ATTRIBUTE{CKA_VALUE_LEN, &length, sizeof length}, CK_ATTRIBUTE{CKA_TOKEN, &no, sizeof no},
-      CK_ATTRIBUTE{CKA_SENSITIVE, &yes, sizeof yes}, CK_ATTRIBUTE{CKA_ENCRYPT, &yes, sizeof yes}};
+      CK_ATTRIBUTE{CKA_SENSITIVE, &yes, sizeof yes}, CK_ATTRIBUTE{CKA_ENCRYPT, &yes, sizeof yes},
+      CK_ATTRIBUTE{CKA_DECRYPT, &yes, sizeof yes}};
   check(functions_->C_GenerateKey(sessions_[0], &generate, aes.data(), aes.size(), &aes_),
+        "C_GenerateKey");
+  generate.mechanism = CKM_GENERIC_SECRET_KEY_GEN;
+  std::array<CK_ATTRIBUTE, 4> hmac{
+      CK_ATTRIBUTE{CKA_VALUE_LEN, &length, sizeof length}, CK_ATTRIBUTE{CKA_TOKEN, &no, sizeof no},
+      CK_ATTRIBUTE{CKA_SENSITIVE, &yes, sizeof yes}, CK_ATTRIBUTE{CKA_SIGN, &yes, sizeof yes}};
+  check(functions_->C_GenerateKey(sessions_[0], &generate, hmac.data(), hmac.size(), &hmac_),
         "C_GenerateKey");
   CK_ULONG bits = 2048;
   std::array<CK_BYTE, 3> exponent{1, 0, 1};
@@ -95,19 +112,37 @@ void RawToken::make_keys() {
         "C_GenerateKeyPair");
 }
 
-void RawToken::encrypt(std::size_t thread) {
-  std::array<CK_BYTE, 12> iv{};
-  std::array<CK_BYTE, kAad> aad{};
+RawToken::Sealed RawToken::encrypt(std::size_t thread) {
+  Gcm gcm;
   std::array<CK_BYTE, kPlaintext> plaintext{};
-  std::array<CK_BYTE, kPlaintext + 16> ciphertext{};
-  CK_GCM_PARAMS parameters{iv.data(), iv.size(), iv.size() * 8, aad.data(), aad.size(), 128};
-  CK_MECHANISM gcm{CKM_AES_GCM, &parameters, sizeof parameters};
-  check(functions_->C_EncryptInit(sessions_[thread], &gcm, aes_), "C_EncryptInit");
+  Sealed ciphertext{};
+  check(functions_->C_EncryptInit(sessions_[thread], &gcm.mechanism, aes_), "C_EncryptInit");
   CK_ULONG size = ciphertext.size();
   check(functions_->C_Encrypt(sessions_[thread], plaintext.data(), plaintext.size(),
                               ciphertext.data(), &size),
         "C_Encrypt");
+  return ciphertext;
 }
+
+void RawToken::decrypt(std::size_t thread) {
+  Gcm gcm;
+  Sealed ciphertext = ciphertext_;
+  Sealed plaintext{};
+  check(functions_->C_DecryptInit(sessions_[thread], &gcm.mechanism, aes_), "C_DecryptInit");
+  CK_ULONG size = plaintext.size();
+  check(functions_->C_Decrypt(sessions_[thread], ciphertext.data(), ciphertext.size(),
+                              plaintext.data(), &size),
+        "C_Decrypt");
+}
+
+void RawToken::generate_data_key(std::size_t thread) {
+  std::array<CK_BYTE, kPlaintext> data_key{};
+  check(functions_->C_GenerateRandom(sessions_[thread], data_key.data(), data_key.size()),
+        "C_GenerateRandom");
+  (void)encrypt(thread);
+}
+
+void RawToken::generate_mac(std::size_t thread) { sign(thread, CKM_SHA256_HMAC, hmac_); }
 
 void RawToken::sign(std::size_t thread) { sign(thread, CKM_SHA256_RSA_PKCS, rsa_); }
 
