@@ -188,9 +188,10 @@ TEST_F(Exchange, ThePrivateKeyZeroIsNone) {
     Bytes key = kms::test::make_ec(curve).private_key;
     // ECPrivateKey (RFC 5915): its version, and the private key as OCTET STRING.
     constexpr std::array<std::uint8_t, 4> kVersion{0x02, 0x01, 0x01, 0x04};
-    const auto at = std::ranges::search(key, kVersion).end();
-    ASSERT_NE(at, key.end());
-    std::fill_n(at + 1, *at, std::uint8_t{0});
+    const auto version = std::search(key.begin(), key.end(), kVersion.begin(), kVersion.end());
+    ASSERT_NE(version, key.end());
+    const auto length = version + kVersion.size();
+    std::fill_n(length + 1, *length, std::uint8_t{0});
     EXPECT_EQ(fault(import(rsa_aes_sha256, key, kind)), ImportFault::material);
   }
 }
