@@ -19,16 +19,6 @@ namespace {
   throw std::system_error(error, std::generic_category(), what);
 }
 
-int open_for_appending(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-  if (file < 0) fail(errno, path);
-  return file;
-}
-
-void close_quietly(int file) noexcept {
-  if (file >= 0) ::close(file);
-}
-
 void rename_file(const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0) fail(errno, from);
 }
@@ -61,81 +51,86 @@ int write_all(int file, std::string_view text, std::size_t& written) noexcept {
 
 }  // namespace
 
+class RotatedFile::Descriptor final {
+ public:
+  explicit Descriptor(int number) noexcept : number_(number) {}
+  ~Descriptor() { ::close(number_); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  [[nodiscard]] int number() const noexcept { return number_; }
+
+ private:
+  int number_;
+};
+
+RotatedFile::DescriptorPtr RotatedFile::open_for_appending(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+  if (file < 0) fail(errno, path);
+  return std::make_shared<const Descriptor>(file);
+}
+
 RotatedFile::RotatedFile(std::string path, std::uint64_t rotate_bytes, std::size_t keep_files)
     : path_(std::move(path)), rotate_bytes_(rotate_bytes), keep_files_(keep_files) {
   const MutexLock lock(mutex_);
   file_ = open_for_appending(path_);
-  try {
-    struct stat status {};
-    if (::fstat(file_, &status) != 0) fail(errno, path_);
-    regular_ = S_ISREG(status.st_mode);
-    if (!regular_) return;
-    if ((status.st_mode & 0077U) != 0 && ::fchmod(file_, 0600) != 0) fail(errno, path_);
-    size_ = static_cast<std::uint64_t>(status.st_size);
-    rotate_at_ = rotate_bytes_;
-    end_torn_line();
-    sync_directory(path_);
-  } catch (...) {
-    close_quietly(file_);
-    throw;
-  }
+  struct stat status {};
+  if (::fstat(file_->number(), &status) != 0) fail(errno, path_);
+  regular_ = S_ISREG(status.st_mode);
+  if (!regular_) return;
+  if ((status.st_mode & 0077U) != 0 && ::fchmod(file_->number(), 0600) != 0) fail(errno, path_);
+  size_ = static_cast<std::uint64_t>(status.st_size);
+  rotate_at_ = rotate_bytes_;
+  end_torn_line();
+  sync_directory(path_);
 }
 
-RotatedFile::~RotatedFile() {
-  const MutexLock lock(mutex_);
-  close_quietly(file_);
-  for (const int file : rotated_) close_quietly(file);
-}
+RotatedFile::~RotatedFile() = default;
 
 void RotatedFile::end_torn_line() {
   if (size_ == 0) return;
   char last = '\n';
-  if (::pread(file_, &last, 1, static_cast<off_t>(size_ - 1)) != 1) fail(errno, path_);
+  if (::pread(file_->number(), &last, 1, static_cast<off_t>(size_ - 1)) != 1) fail(errno, path_);
   if (last == '\n') return;
   std::size_t written = 0;
-  if (const int error = write_all(file_, "\n", written); error != 0) fail(error, path_);
+  if (const int error = write_all(file_->number(), "\n", written); error != 0) fail(error, path_);
   ++size_;
 }
 
-void RotatedFile::append(std::string_view line, Durability durability) {
+void RotatedFile::append(std::string_view lines, Durability durability) {
   // The kernel lets one writer at a time append to a file anyway; the lock lets a half-written line
   // be finished or taken back before the next one, and keeps rotation away.
   const MutexLock lock(mutex_);
-  if (regular_ && size_ != 0 && size_ + line.size() > rotate_at_) rotate();
+  if (regular_ && size_ != 0 && size_ + lines.size() > rotate_at_) rotate();
   std::string mended;
-  if (torn_) line = mended.append("\n").append(line);
+  if (torn_) lines = mended.append("\n").append(lines);
   std::size_t written = 0;
-  if (const int error = write_all(file_, line, written); error != 0) {
-    if (written != 0 && (!regular_ || ::ftruncate(file_, static_cast<off_t>(size_)) != 0)) {
+  if (const int error = write_all(file_->number(), lines, written); error != 0) {
+    if (written != 0 &&
+        (!regular_ || ::ftruncate(file_->number(), static_cast<off_t>(size_)) != 0)) {
       size_ += written;
       torn_ = true;
     }
     fail(error, path_);
   }
-  size_ += line.size();
+  size_ += lines.size();
   torn_ = false;
   unsynced_ = unsynced_ || durability == Durability::by_sync;
 }
 
 void RotatedFile::sync() {
-  // Nobody who appends waits for the disk meanwhile: a copy of the descriptor is synced, without
-  // the lock.
-  std::vector<int> files;
+  // Nobody who appends waits for the disk meanwhile.
+  std::vector<DescriptorPtr> files;
   {
     const MutexLock lock(mutex_);
     if (!regular_) return;
-    if (unsynced_) {
-      const int copy = ::fcntl(file_, F_DUPFD_CLOEXEC, 0);
-      if (copy < 0) fail(errno, path_);
-      rotated_.push_back(copy);
-    }
     files.swap(rotated_);
+    if (unsynced_) files.push_back(file_);
     unsynced_ = false;
   }
   int error = 0;
-  for (const int file : files) {
-    if (::fdatasync(file) != 0) error = errno;
-    ::close(file);
+  for (const DescriptorPtr& file : files) {
+    if (::fdatasync(file->number()) != 0) error = errno;
   }
   // Linux tells of a failed write-back once: trying again would only hide it.
   if (error != 0) fail(error, path_);
@@ -157,17 +152,16 @@ void RotatedFile::rotate() {
   // The new file is there before the old one is moved: nothing that fails here leaves us without a
   // file to write to.
   const std::string fresh = path_ + ".new";
-  int file = -1;
+  DescriptorPtr file;
   try {
     file = open_for_appending(fresh);
-    if (::ftruncate(file, 0) != 0) fail(errno, fresh);
+    if (::ftruncate(file->number(), 0) != 0) fail(errno, fresh);
     if (keep_files_ != 0) {
       make_room();
       rename_file(path_, numbered(1));
     }
     rename_file(fresh, path_);
   } catch (const std::exception& e) {
-    close_quietly(file);
     if (!std::filesystem::exists(path_)) std::rename(numbered(1).c_str(), path_.c_str());
     rotate_at_ = size_ + rotate_bytes_ / 8 + 1;
     log(LogLevel::error, "audit",
@@ -175,12 +169,8 @@ void RotatedFile::rotate() {
     return;
   }
   sync_directory(path_);
-  if (unsynced_) {
-    rotated_.push_back(file_);
-  } else {
-    close_quietly(file_);
-  }
-  file_ = file;
+  if (unsynced_) rotated_.push_back(std::move(file_));
+  file_ = std::move(file);
   unsynced_ = false;
   size_ = 0;
   rotate_at_ = rotate_bytes_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +24,9 @@ class RotatedFile {
   RotatedFile(const RotatedFile&) = delete;
   RotatedFile& operator=(const RotatedFile&) = delete;
 
-  /// Appends a line, which ends in a newline, by one write(2); goes on if the system takes a part
-  /// only. If it cannot be appended whole nothing of it stays, and std::system_error is thrown.
-  void append(std::string_view line, Durability durability = Durability::by_the_system)
+  /// Appends lines, each with its newline, by one write(2); goes on if the system takes a part
+  /// only. If they cannot be appended whole nothing of them stays, and std::system_error is thrown.
+  void append(std::string_view lines, Durability durability = Durability::by_the_system)
       KMS_EXCLUDES(mutex_);
   /// Returns when all lines appended `by_sync` so far survive a power loss.
   void sync() KMS_EXCLUDES(mutex_);
@@ -33,6 +34,11 @@ class RotatedFile {
   [[nodiscard]] std::vector<std::string> paths() const;
 
  private:
+  class Descriptor;
+  /// Closed by the last who holds it: sync() does not keep those who append waiting.
+  using DescriptorPtr = std::shared_ptr<const Descriptor>;
+
+  static DescriptorPtr open_for_appending(const std::string& path);
   void end_torn_line() KMS_REQUIRES(mutex_);
   void rotate() KMS_REQUIRES(mutex_);
   void make_room() const;
@@ -43,13 +49,13 @@ class RotatedFile {
   std::size_t keep_files_;
 
   Mutex mutex_;
-  int file_ KMS_GUARDED_BY(mutex_) = -1;
+  DescriptorPtr file_ KMS_GUARDED_BY(mutex_);
   std::uint64_t size_ KMS_GUARDED_BY(mutex_) = 0;
   std::uint64_t rotate_at_ KMS_GUARDED_BY(mutex_) = 0;
-  bool regular_ KMS_GUARDED_BY(mutex_) = true;       // else (a pipe, a device) it is never rotated
-  bool torn_ KMS_GUARDED_BY(mutex_) = false;         // the file ends within a line
-  bool unsynced_ KMS_GUARDED_BY(mutex_) = false;     // it has lines that sync() answers for
-  std::vector<int> rotated_ KMS_GUARDED_BY(mutex_);  // rotated files with such lines
+  bool regular_ KMS_GUARDED_BY(mutex_) = true;    // else (a pipe, a device) it is never rotated
+  bool torn_ KMS_GUARDED_BY(mutex_) = false;      // the file ends within a line
+  bool unsynced_ KMS_GUARDED_BY(mutex_) = false;  // it has lines that sync() answers for
+  std::vector<DescriptorPtr> rotated_ KMS_GUARDED_BY(mutex_);  // rotated files with such lines
 };
 
 }  // namespace kms::audit

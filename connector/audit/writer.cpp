@@ -91,6 +91,7 @@ struct Writer::Impl {
   bool searched = false;
   EventIds written_before;
   std::int64_t last_sequence = kNone;  // in the file
+  std::size_t batch = kBatch;          // how many lines wait for one sync
 
   Mutex mutex;
   std::condition_variable wake;
@@ -98,6 +99,7 @@ struct Writer::Impl {
   std::uint64_t asked KMS_GUARDED_BY(mutex) = 1;  // the pass at start
   std::uint64_t answered KMS_GUARDED_BY(mutex) = 0;
   std::exception_ptr last_failure KMS_GUARDED_BY(mutex);
+  bool flushing KMS_GUARDED_BY(mutex) = false;  // somebody waits for a pass
   bool stopping KMS_GUARDED_BY(mutex) = false;
   std::thread pump;
 };
@@ -117,7 +119,7 @@ void Writer::Impl::find_written() {
 void Writer::Impl::drain() {
   if (!searched) find_written();
   while (true) {
-    const std::vector<storage::OutboxLine> lines = outbox.outbox(kBatch);
+    const std::vector<storage::OutboxLine> lines = outbox.outbox(batch);
     if (lines.empty()) return;
     for (const storage::OutboxLine& line : lines) {
       if (line.sequence <= last_sequence) continue;
@@ -130,10 +132,13 @@ void Writer::Impl::drain() {
       last_sequence = line.sequence;
     }
     // Only now may the store forget them. What could not be synced may be lost, and no later sync
-    // would tell: it is written again, since a line twice is better than none.
+    // would tell: it is written again, since a line twice is better than none. Line by line until a
+    // sync works, or a disk that goes on failing would be filled, and older files rotated away.
     try {
       file.sync();
+      batch = kBatch;
     } catch (...) {
+      batch = 1;
       last_sequence = kNone;
       throw;
     }
@@ -144,13 +149,12 @@ void Writer::Impl::drain() {
 void Writer::Impl::start_pass(std::uint64_t& goal) {
   MutexLock lock(mutex);
   const auto retry_at = std::chrono::steady_clock::now() + kRetry;
-  while (!stopping && asked == answered) {
-    if (last_failure == nullptr) {
-      lock.wait(wake);
-    } else if (lock.wait_until(wake, retry_at) == std::cv_status::timeout) {
-      break;
-    }
+  while (!stopping && !flushing && last_failure == nullptr && asked == answered) lock.wait(wake);
+  // After a failure nobody is answered sooner because the outbox grew.
+  while (!stopping && !flushing && last_failure != nullptr &&
+         lock.wait_until(wake, retry_at) != std::cv_status::timeout) {
   }
+  flushing = false;
   goal = asked;
 }
 
@@ -197,9 +201,10 @@ Writer::~Writer() {
   impl_->pump.join();
 }
 
-void Writer::write(std::string line) {
-  line += '\n';
-  impl_->file.append(line);
+void Writer::write(std::vector<std::string> lines) {
+  std::string text = std::move(lines.front());
+  for (std::size_t i = 1; i < lines.size(); ++i) text.append("\n").append(lines[i]);
+  impl_->file.append(text += '\n');
 }
 
 void Writer::outbox_grew() {
@@ -213,6 +218,7 @@ void Writer::outbox_grew() {
 void Writer::flush() {
   MutexLock lock(impl_->mutex);
   const std::uint64_t goal = ++impl_->asked;
+  impl_->flushing = true;
   impl_->wake.notify_one();
   while (impl_->answered < goal) lock.wait(impl_->done);
   if (impl_->last_failure != nullptr) std::rethrow_exception(impl_->last_failure);

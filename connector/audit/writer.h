@@ -2,13 +2,14 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "config/config.h"
 #include "connector/storage/metadata_store.h"
 
 namespace kms::audit {
 
-/// Appends audit records to a size-rotated file, one write(2) a record, and empties the store's
+/// Appends audit records to a size-rotated file, one write(2) a request, and empties the store's
 /// outbox into it. A record that cannot be written is an error of the request: write() throws
 /// std::system_error.
 class Writer {
@@ -19,8 +20,9 @@ class Writer {
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  /// One line, one write(2), before it returns. Thread-safe.
-  void write(std::string line);
+  /// The lines of a request, one at least: all or none of them, by one write(2), before it returns.
+  /// Thread-safe.
+  void write(std::vector<std::string> lines);
   /// Tells the background thread that the outbox has grown.
   void outbox_grew();
   /// Returns when everything now in the outbox is in the file; throws what prevents it.

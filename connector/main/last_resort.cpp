@@ -28,7 +28,7 @@ void LastResort::wait(std::chrono::steady_clock::time_point until) {
   }
   if (over_) return;
   log(LogLevel::error, "main",
-      "a call into a PKCS#11 module does not return: the process ends without it");
+      "a call into a PKCS#11 module has not returned: the process ends without it");
   ::_exit(kStatus);
 }
 

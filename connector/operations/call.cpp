@@ -48,6 +48,7 @@ keys::Action Call::action(const Use& use) const {
 }
 
 void Call::expect_rsa_generation() {
+  if (again_) return;  // all attempts share one deadline
   deadline_ = std::max(
       deadline_, std::chrono::steady_clock::now() + context_.config.limits.key_generation_deadline);
 }
@@ -288,6 +289,7 @@ void Call::begin_again() {
   again_ = true;
   record_.resources.clear();
   record_.decisions.clear();
+  record_.response_elements = "null";
 }
 
 void Call::touches(const std::string& arn, const std::string& account) {

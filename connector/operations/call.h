@@ -145,7 +145,7 @@ class Call {
   void admit_replica(const Scope& replica) {
     if (!again_) context_.rates.admit_replica(replica);
   }
-  /// Nothing of the attempt so far counts.
+  /// What the attempt so far touched, decided and answered does not count.
   void begin_again();
 
   /// Names a resource in the audit record.

@@ -35,8 +35,8 @@ GrantPage page_of_grantee(std::vector<keys::GrantPtr> grants, const std::string&
 }
 
 api::ListGrantsResponse list_grants(Call& call, const api::ListGrantsRequest& in) {
-  const keys::KeyRecord key = call.manage(in.key_id).record();
   if (in.grant_id) check_grant_id(*in.grant_id);
+  const keys::KeyRecord key = call.manage(in.key_id).record();
   const std::size_t size = page_size(in.limit, kPage);
   const std::string filter =
       key.arn() + " " + in.grant_id.value_or("") + " " + in.grantee_principal.value_or("");

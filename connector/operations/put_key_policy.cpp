@@ -6,11 +6,10 @@ namespace kms::operations {
 namespace {
 
 void put_key_policy(Call& call, const api::PutKeyPolicyRequest& in) {
-  const auto authorized = call.manage(in.key_id);
   if (in.policy_name.value_or(std::string(kPolicyName)) != kPolicyName) {
     throw api::unsupported_operation("Only default policy is supported");
   }
-  keys::KeyRecord key = authorized.record();
+  keys::KeyRecord key = call.manage(in.key_id).record();
   key.policy = check_policy(call, key, in.policy, in.bypass_policy_lockout_safety_check);
   call.commit({storage::Put<keys::KeyRecord>{std::move(key)}});
 }

@@ -93,16 +93,16 @@ audit::Record create_key_event(Call& call, const api::ReplicateKeyRequest& in,
 }
 
 api::ReplicateKeyResponse replicate_key(Call& call, const api::ReplicateKeyRequest& in) {
+  const bool tagged = in.tags && !in.tags->empty();
+  if (tagged) check_tags(*in.tags, call.limits().tags_per_key);
   const auto authorized = call.authorize(in.key_id, {.accepts = Accepts::key_only});
   const Call::Replica to_be{.primary = authorized.record(), .region = in.replica_region};
   call.authorize_account("CreateKey", "*", &to_be);
-  const bool tagged = in.tags && !in.tags->empty();
   if (tagged) call.authorize_tagging_on_create(&to_be);
   keys::KeyRecord primary = authorized.record();
   check_multi_region_primary(primary);
   check_region(call, primary, in.replica_region);
   call.check_state(authorized);
-  if (tagged) check_tags(*in.tags, call.limits().tags_per_key);
   keys::KeyRecord replica = new_replica(call, in, primary);
   if (in.policy) {
     replica.policy = check_policy(call, replica, *in.policy, in.bypass_policy_lockout_safety_check);

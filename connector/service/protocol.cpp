@@ -29,8 +29,6 @@ bool speaks_json(const api::Request& request) {
 
 /// The operation of a well-formed target that the model has.
 std::optional<std::string> operation_of(const api::Request& request) {
-  const auto target = request.headers.get("x-amz-target");
-  if (!target || !target->starts_with(kTargetPrefix)) return std::nullopt;
   const std::string_view name = claimed_operation(request);
   if (api::find_operation(name) == nullptr) return std::nullopt;
   return std::string(name);
@@ -69,7 +67,8 @@ Foreign nameless(const api::Request& request) {
 
 std::string_view claimed_operation(const api::Request& request) {
   std::string_view target = request.headers.get("x-amz-target").value_or("");
-  if (target.starts_with(kTargetPrefix)) target.remove_prefix(kTargetPrefix.size());
+  if (!target.starts_with(kTargetPrefix)) return {};
+  target.remove_prefix(kTargetPrefix.size());
   return target;
 }
 

@@ -21,7 +21,7 @@ struct Foreign {
 };
 
 /// The operation that the target names, whether there is one of the name or not; empty without a
-/// target.
+/// target of KMS.
 std::string_view claimed_operation(const api::Request& request);
 
 /// Looks at method, content type, target and whether there is a body. Throws

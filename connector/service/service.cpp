@@ -116,7 +116,8 @@ api::Response Service::Impl::answer(api::Request& request, audit::Record& record
                                     SteadyTime deadline) {
   if (sts::Endpoint::is_addressed(request)) return answer_sts(request, record);
   try {
-    record.event_name = claimed_operation(request);
+    const std::string_view claim = claimed_operation(request);
+    record.event_name = claim.empty() ? request.method : claim;
     const api::OperationInfo* const claimed = api::find_operation(record.event_name);
     record.read_only = claimed == nullptr || claimed->read_only;
     auto outside = read_target(request);
@@ -162,9 +163,7 @@ api::Response Service::Impl::handle(api::Request& request) noexcept {
     if (!record.caller) record.access_key_id = auth::claimed_access_key_id(request);
     if (!audited) {
       try {
-        for (std::string& line : audit::to_lines(record, deps.context.random)) {
-          deps.context.audit.write(std::move(line));
-        }
+        deps.context.audit.write(audit::to_lines(record, deps.context.random));
       } catch (const std::exception& error) {
         // What cannot be audited is not answered.
         log(LogLevel::error, "audit", error.what());

@@ -198,6 +198,17 @@ TEST_F(Rotated, SyncsAlsoWhatWasRotatedSince) {
   EXPECT_EQ(text(".2"), "aaaaaaa\n");
 }
 
+TEST_F(Rotated, SyncsWithoutAFreeDescriptor) {
+  RotatedFile file(path(), kNever, 3);
+  file.append("aaaaaaa\n", Durability::by_sync);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_NO_THROW(file.sync());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 TEST_F(Rotated, KeepsEveryLineOfManyThreadsWhole) {
   constexpr int kThreads = 8;
   constexpr int kLines = 500;

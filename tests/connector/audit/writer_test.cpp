@@ -86,16 +86,16 @@ class AuditWriter : public testing::Test {
 
 TEST_F(AuditWriter, HasWrittenWhenItReturns) {
   Writer writer(config_, store_);
-  writer.write("{\"a\":1}");
+  writer.write({"{\"a\":1}"});
   EXPECT_EQ(text(), "{\"a\":1}\n");
-  writer.write("{\"b\":2}");
-  EXPECT_EQ(text(), "{\"a\":1}\n{\"b\":2}\n");
+  writer.write({"{\"b\":2}", "{\"c\":3}"});
+  EXPECT_EQ(text(), "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n");
 }
 
 TEST_F(AuditWriter, FailsARequestThatCannotBeRecorded) {
   config_.file = "/dev/full";
   Writer writer(config_, store_);
-  EXPECT_THROW(writer.write("{}"), std::system_error);
+  EXPECT_THROW(writer.write({"{}"}), std::system_error);
 }
 
 TEST_F(AuditWriter, EmptiesTheOutboxInOrder) {
@@ -160,6 +160,37 @@ TEST_F(AuditWriter, WritesAgainWhatCouldNotBeSynced) {
   EXPECT_TRUE(store_.empty());
 }
 
+TEST_F(AuditWriter, GrowsByALineAPassWhileNothingCanBeSynced) {
+  Writer writer(config_, store_);
+  writer.flush();
+  std::string all;
+  for (int i = 0; i < 300; ++i) {
+    store_.add("line");
+    all += "line\n";
+  }
+  constexpr int kPasses = 20;
+  failing_syncs = kPasses;
+  for (int i = 0; i < kPasses; ++i) EXPECT_THROW(writer.flush(), std::system_error);
+  // The first pass did not know yet.
+  EXPECT_EQ(text().size(), (256 + kPasses - 1) * std::string_view("line\n").size());
+  writer.flush();
+  EXPECT_TRUE(store_.empty());
+  EXPECT_TRUE(text().ends_with(all));
+}
+
+TEST_F(AuditWriter, AsksTheDiskNoSoonerBecauseTheOutboxGrew) {
+  Writer writer(config_, store_);
+  writer.flush();
+  store_.add("line");
+  failing_syncs = 1000000;
+  EXPECT_THROW(writer.flush(), std::system_error);
+  const int before = failing_syncs;
+  for (int i = 0; i < 1000; ++i) writer.outbox_grew();
+  EXPECT_THROW(writer.flush(), std::system_error);
+  EXPECT_GE(failing_syncs, before - 2);
+  failing_syncs = 0;
+}
+
 TEST_F(AuditWriter, TriesAgainByItself) {
   Writer writer(config_, store_);
   store_.fail_to_forget(true);
@@ -186,7 +217,7 @@ TEST_F(AuditWriter, WritesNoLineTwiceOverACrash) {
 }
 
 TEST_F(AuditWriter, KeepsALineWhoseEventIdIsOnlyNamedElsewhere) {
-  Writer(config_, store_).write(R"({"requestParameters":{"eventID":"1"},"eventID":"0"})");
+  Writer(config_, store_).write({R"({"requestParameters":{"eventID":"1"},"eventID":"0"})"});
   store_.add(event("1"));
   Writer writer(config_, store_);
   writer.flush();
@@ -209,7 +240,7 @@ TEST_F(AuditWriter, ServesManyThreadsAndTheOutbox) {
             store_.add(event(id));
             writer.outbox_grew();
           } else {
-            writer.write(event(id));
+            writer.write({event(id)});
           }
           if (i % 50 == 0) writer.flush();
         }

@@ -89,6 +89,16 @@ TEST_F(Retry, IsThrottledAtTheDeadline) {
   EXPECT_EQ(record_.resources.size(), 1U);
 }
 
+TEST_F(Retry, SharesTheTimeToMakeAnRsaKeyAmongAllAttempts) {
+  config_.limits.key_generation_deadline = std::chrono::milliseconds(20);
+  EXPECT_THROW(call(Clock::now(),
+                    [](Call& current) {
+                      current.expect_rsa_generation();
+                      return false;
+                    }),
+               api::Error);
+}
+
 TEST_F(Retry, HasTheTurnOfItsKeyInEveryRegion) {
   const std::string name = "123456789012/key/a";
   int attempts = 0;

@@ -242,8 +242,15 @@ TEST_F(Management, TellsWhatIsWrongWithTheRequestBeforeWhoMayMakeIt) {
     EXPECT_EQ(outcome(operation, R"({"AliasName":"alias/y","TargetKeyId":"fake"})"),
               "400 NotFoundException: Invalid keyId 'fake'");
   }
-  EXPECT_EQ(outcome("RevokeGrant", R"({"KeyId":"fake","GrantId":"foo"})"),
-            "400 InvalidGrantIdException: Invalid grant ID foo");
+  for (const char* operation : {"RevokeGrant", "ListGrants"}) {
+    EXPECT_EQ(outcome(operation, R"({"KeyId":"fake","GrantId":"foo"})"),
+              "400 InvalidGrantIdException: Invalid grant ID foo");
+  }
+  EXPECT_EQ(outcome("PutKeyPolicy", R"({"KeyId":"fake","PolicyName":"mine","Policy":"{}"})"),
+            "400 UnsupportedOperationException: Only default policy is supported");
+  EXPECT_EQ(outcome("ReplicateKey", R"({"KeyId":"mrk-fake","ReplicaRegion":"eu-west-1",)"
+                                    R"("Tags":[{"TagKey":"aws:a","TagValue":""}]})"),
+            "400 TagException: Tags beginning with aws: are reserved");
   EXPECT_EQ(outcome("ListRetirableGrants", R"({"RetiringPrincipal":"foo"})"),
             "400 InvalidArnException: ARN does not refer to a valid principal: foo");
   EXPECT_EQ(outcome("CreateKey", R"({"Tags":[{"TagKey":"aws:a","TagValue":""}]})"),

@@ -152,12 +152,15 @@ TEST(Audit, NamesTheOperationThatWasAskedForEvenIfThereIsNone) {
   };
   EXPECT_EQ(ask("TrentService.NoSuchThing", "{}"), 400);
   EXPECT_EQ(ask("TrentService.CreateKey", ""), 400);
+  EXPECT_EQ(ask("CreateKey", "{}"), 400);
   kms.stop();
   const auto lines = kms.audit_lines();
-  ASSERT_EQ(lines.size(), 2U);
+  ASSERT_EQ(lines.size(), 3U);
   EXPECT_THAT(lines[0], testing::HasSubstr(R"("eventName":"NoSuchThing")"));
   EXPECT_THAT(lines[1], testing::HasSubstr(R"("eventName":"CreateKey")"));
   EXPECT_THAT(lines[1], testing::HasSubstr(R"("readOnly":false)"));
+  EXPECT_THAT(lines[2], testing::HasSubstr(R"("eventName":"POST")"));
+  EXPECT_THAT(lines[2], testing::HasSubstr(R"("readOnly":true)"));
 }
 
 TEST(Audit, TellsBothAccountsOfAUseAcrossThem) {
