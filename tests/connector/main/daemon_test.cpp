@@ -256,7 +256,7 @@ TEST_F(HangingToken, DoesNotKeepTheDaemonFromEnding) {
   EXPECT_EQ(daemon_.process().wait(kPatience), 3);
   request.join();
   EXPECT_THAT(daemon_.process().error_output(),
-              testing::HasSubstr("a call into a PKCS#11 module does not return: the process ends "
+              testing::HasSubstr("a call into a PKCS#11 module has not returned: the process ends "
                                  "without it"));
 }
 
