@@ -54,7 +54,9 @@ void token_layer(Report& report) {
           (void)open.token->gcm_encrypt(key, plaintext, aad, soon());
         });
       },
-      [&] { return rate(kThreads, kRound, [&](std::size_t thread) { (void)raw.encrypt(thread); }); });
+      [&] {
+        return rate(kThreads, kRound, [&](std::size_t thread) { (void)raw.encrypt(thread); });
+      });
 }
 
 void sign_rsa(Report& report) {
