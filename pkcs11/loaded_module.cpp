@@ -154,16 +154,19 @@ void LoadedModule::search_helped() {
 // As many gates are closed as there are connections, which the analysis cannot follow.
 void LoadedModule::restart(Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS {
   const auto all = connections();
-  std::vector<std::unique_ptr<GateClosed>> closed;
-  // The other tokens wait meanwhile, and a module with a call that hangs cannot be finalised.
-  const Deadline idle = std::min(deadline, Clock::now() + kIdleWithin);
-  for (const auto& connection : all) {
-    closed.push_back(std::make_unique<GateClosed>(connection->gate(), idle));
+  {
+    std::vector<std::unique_ptr<GateClosed>> closed;
+    // The other tokens wait meanwhile, and a module with a call that hangs cannot be finalised.
+    const Deadline idle = std::min(deadline, Clock::now() + kIdleWithin);
+    for (const auto& connection : all) {
+      closed.push_back(std::make_unique<GateClosed>(connection->gate(), idle));
+    }
+    for (const auto& connection : all) connection->suspend();
+    library_->finalize();
+    library_->initialize(init_args_);
+    ++generation_;
   }
-  for (const auto& connection : all) connection->suspend();
-  library_->finalize();
-  library_->initialize(init_args_);
-  ++generation_;
+  // With all gates open: a login that takes long holds up its own token only.
   for (const auto& connection : all) connection->resume(deadline);
 }
 

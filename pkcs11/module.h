@@ -59,6 +59,8 @@ struct TokenOptions {
   std::shared_ptr<PinRefusals> pin_refusals;  // may be null in tests
   /// Called on recovery events with one line of text (no secrets); may be empty.
   std::function<void(const std::string&)> log;
+  /// How long the token that goes waits for the module, which may be logging in to it again.
+  std::chrono::milliseconds close_within{30'000};
 };
 
 /// A loaded PKCS#11 module: libp11's context and, of the same library, the function list. Lives as

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -28,6 +29,7 @@ class SeveralTokens : public testing::Test {
   std::unique_ptr<Token> open(const std::string& label) {
     TokenOptions options = softhsm_.options();
     options.selector.label = label;
+    options.close_within = close_within_;
     return softhsm_.module()->open(std::move(options), soon());
   }
   void use(Token& token, Deadline deadline) {
@@ -53,6 +55,7 @@ class SeveralTokens : public testing::Test {
     return false;
   }
 
+  const milliseconds close_within_{200};
   TwoTokens softhsm_;
   pkcs11_proxy::Control& proxy_ = softhsm_.proxy;
   std::unique_ptr<Token> first_ = open("first");
@@ -140,6 +143,51 @@ TEST_F(SeveralTokens, OneMayGoWhileTheModuleIsStartedAgain) {
   use(*first_, soon());
   second_ = open("second");
   use(*second_, soon());
+}
+
+TEST_F(SeveralTokens, OneMayGoWhileItsLoginHangs) {
+  proxy_.hang("C_Login");
+  std::thread restart([this] { (void)softhsm_.module()->tokens(true); });
+  ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
+  first_.reset();
+  proxy_.release();
+  restart.join();
+  EXPECT_THAT(softhsm_.log_text(), testing::HasSubstr("token not closed"));
+  // What it held is free again, and the module can still be started.
+  first_ = open("first");
+  use(*first_, soon());
+  use(*second_, soon());
+  proxy_.zero_counters();
+  (void)softhsm_.module()->tokens(true);
+  EXPECT_EQ(starts(), 1U);
+}
+
+TEST_F(SeveralTokens, OneMayGoWhileAStartHangsThatFails) {
+  proxy_.hang("C_Initialize");
+  proxy_.fail("C_Initialize", CKR_GENERAL_ERROR);
+  std::thread restart([this] {
+    EXPECT_EQ(failure_of([&] { (void)softhsm_.module()->tokens(true); }),
+              Failure::module_not_loadable);
+  });
+  ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
+  first_.reset();
+  proxy_.release();
+  restart.join();
+  use(*second_, soon());
+  first_ = open("first");
+  use(*first_, soon());
+}
+
+TEST_F(SeveralTokens, OneWhoseLoginHangsDoesNotHoldUpTheOthers) {
+  proxy_.hang("C_Login");
+  std::thread restart([this] { (void)softhsm_.module()->tokens(true); });
+  ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
+  EXPECT_NO_THROW(use(*second_, within(seconds(5))));
+  proxy_.release();
+  restart.join();
+  use(*first_, soon());
+  EXPECT_EQ(first_->epoch(), 2U);
+  EXPECT_EQ(second_->epoch(), 2U);
 }
 
 TEST_F(SeveralTokens, AnotherModuleThatHangsInItsStartHoldsUpNobody) {
