@@ -372,6 +372,26 @@ TEST(Probing, DoesNotTakeAFaultForAMissingCapability) {
   }
 }
 
+TEST(Probing, DoesNotTakeWantOfMemoryForAMissingCapability) {
+  for (const CK_RV rv : {CKR_HOST_MEMORY, CKR_DEVICE_MEMORY, CKR_TOKEN_RESOURCE_EXCEEDED}) {
+    SoftHsmToken softhsm;
+    softhsm.proxy.fail("C_WrapKey", rv);
+    auto token = softhsm.open();
+    EXPECT_TRUE(token->capabilities().wrap_kwp) << describe(rv).name;
+  }
+}
+
+TEST(Probing, TakesWantOfMemoryForALongMessageForItsLimit) {
+  SoftHsmToken softhsm;
+  // After the one of 16 bytes.
+  softhsm.proxy.fail("C_Encrypt", CKR_DEVICE_MEMORY, 1);
+  auto token = softhsm.open();
+  EXPECT_EQ(token->capabilities().gcm_max, 16384U);
+  token.reset();
+  token = softhsm.open();
+  EXPECT_EQ(token->capabilities().gcm_max, 65536U);
+}
+
 TEST(Probing, DoesNotRememberARefusalInDoubt) {
   for (const CK_RV rv : {CKR_GENERAL_ERROR, CKR_MECHANISM_INVALID}) {
     SoftHsmToken softhsm;
