@@ -126,6 +126,8 @@ class CryptokiToken final : public Token, private Connection::Listener {
                                           Deadline deadline);
   [[nodiscard]] CK_OBJECT_HANDLE unwrap_blob(Session& anchor, Session& session,
                                              const WrappedMaterial& material, CK_OBJECT_HANDLE kek);
+  /// As far as the token lets them be destroyed; the others may be the next time.
+  void destroy_evicted(Session& anchor);
   /// Checks the unwrapped key, makes its public part, and puts both into the cache.
   [[nodiscard]] MaterialCache::Ref take_in(const WrappedMaterial& material, CK_OBJECT_HANDLE key,
                                            Session& anchor, Session& session);

@@ -437,6 +437,39 @@ TEST_F(Faults, AKeyInDoubtIsNotLeftInTheToken) {
   EXPECT_EQ(proxy_.count("C_DestroyObject").calls, 1U);
 }
 
+TEST(EvictedKeys, AreDestroyedThoughOneOfThemCannotBe) {
+  SoftHsmToken softhsm;
+  TokenOptions options = softhsm.options();
+  options.max_cached_materials = 1;
+  const auto token = softhsm.module()->open(std::move(options), soon());
+  const WrappedMaterial pair = token->generate_wrapped(KeyKind::ec_p256, soon());
+  const WrappedMaterial first = token->generate_wrapped(KeyKind::aes_256, soon());
+  const WrappedMaterial second = token->generate_wrapped(KeyKind::aes_256, soon());
+  const auto use = [&](const WrappedMaterial& key) {
+    (void)token->gcm_encrypt(key, {}, {}, soon());
+  };
+  const auto destroyed = [&] {
+    const pkcs11_proxy::Count count = softhsm.proxy.count("C_DestroyObject");
+    return count.calls - count.errors;
+  };
+  use(first);
+  (void)token->sign(pair, SignatureScheme::ecdsa_sha256, MessageForm::message, Bytes(3), soon());
+  use(first);
+  softhsm.proxy.zero_counters();
+  // Both parts of the pair wait to be destroyed.
+  softhsm.proxy.fail("C_DestroyObject", CKR_DEVICE_MEMORY);
+  use(second);
+  EXPECT_EQ(destroyed(), 1U);
+  // The one that was left, and `first`.
+  use(first);
+  EXPECT_EQ(destroyed(), 3U);
+  // Nothing but `second`: it is not tried for ever where the token refuses it.
+  softhsm.proxy.fail("C_DestroyObject", CKR_ACTION_PROHIBITED);
+  use(second);
+  use(first);
+  EXPECT_EQ(destroyed(), 4U);
+}
+
 TEST(Module, IsNeverFinalisedWhileACallHangsInIt) {
   SoftHsmToken softhsm;
   const CK_FUNCTION_LIST* functions = nullptr;
