@@ -197,6 +197,9 @@ class CryptokiToken final : public Token, private Connection::Listener {
   /// The same for a key that is in the process.
   [[nodiscard]] std::variant<CK_OBJECT_HANDLE, ImportFault> inject(Session& session, ByteView key,
                                                                    KeyKind kind);
+  /// nullopt: the token signs nothing with this private key on a curve.
+  [[nodiscard]] std::optional<Bytes> sign_with_foreign(Session& session, CK_OBJECT_HANDLE key,
+                                                       ByteView digest);
   /// The public key of a private session object, as SubjectPublicKeyInfo and as session object;
   /// nullopt: it is no key of the kind.
   [[nodiscard]] std::optional<std::pair<Bytes, KeyPair>> complete_pair(Session& session,
