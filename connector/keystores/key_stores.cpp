@@ -206,10 +206,10 @@ std::string KeyStores::create(const Scope& scope, NewStore request, Deadline dea
   rules.check_name(scope, request.name, {});
   const config::Cluster& cluster = rules.cluster(scope, request.cluster_id);
   check_records(cluster);
-  if (rules.token_of_a_store(scope, cluster, {})) throw cluster_in_use();
+  if (rules.token_of_a_store(scope, cluster, {}, deadline)) throw cluster_in_use();
   if (certificate_der(request.trust_anchor) != cluster.trust_anchor) throw incorrect_trust_anchor();
-  (void)rules.active_token(cluster);
-  if (rules.token_of_a_region(cluster)) throw cluster_invalid_configuration();
+  (void)rules.active_token(cluster, deadline);
+  if (rules.token_of_a_region(cluster, deadline)) throw cluster_invalid_configuration();
 
   keys::KeyStoreRecord record{.scope = scope,
                               .id = make_store_id(impl_->random),
@@ -285,14 +285,16 @@ void KeyStores::update(const Scope& scope, const std::string& id, StoreUpdate up
                          certificate_der(record.trust_anchor) == cluster.trust_anchor;
     if (!related) throw cluster_not_related();
     // The operation knows no CloudHsmClusterInUseException.
-    if (rules.token_of_a_store(scope, cluster, id) || rules.token_of_a_region(cluster)) {
+    if (rules.token_of_a_store(scope, cluster, id, deadline) ||
+        rules.token_of_a_region(cluster, deadline)) {
       throw cluster_invalid_configuration();
     }
     record.cluster_id = *update.cluster_id;
   }
   std::vector<storage::Change> changes;
   if (!only_name) {
-    const pkcs11::TokenInfo token = rules.active_token(rules.cluster(scope, record.cluster_id));
+    const pkcs11::TokenInfo token =
+        rules.active_token(rules.cluster(scope, record.cluster_id), deadline);
     if (update.password) {
       record.password = impl_->seal(scope, id, *update.password, deadline);
       // The customer says that this is the password now: it may be tried again, once.

@@ -475,10 +475,12 @@ TEST(Module, IsNeverFinalisedWhileACallHangsInIt) {
   const CK_FUNCTION_LIST* functions = nullptr;
   {
     Modules modules;
-    const auto module =
-        std::static_pointer_cast<LoadedModule>(modules.load(kms::test::SoftHsm::proxy_path()));
+    const auto module = std::static_pointer_cast<LoadedModule>(
+        modules.load(kms::test::SoftHsm::proxy_path(), {}, soon()));
     functions = &module->functions();
     module->keep_forever();
+    EXPECT_EQ(failure_of([&] { (void)module->tokens(true, within(milliseconds(100))); }),
+              Failure::deadline_exceeded);
   }
   EXPECT_EQ(softhsm.proxy.count("C_Finalize").calls, 0U);
   // Nothing hangs really, and the next test is to find the module as new.

@@ -107,17 +107,62 @@ TEST_F(SeveralTokens, OneWhoseCallHangsDoesNotHoldUpTheOthersForLong) {
   ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
   std::atomic<bool> over{false};
   std::thread restart([&] {
-    EXPECT_EQ(failure_of([&] { (void)softhsm_.module()->tokens(true); }),
+    EXPECT_EQ(failure_of([&] { (void)softhsm_.module()->tokens(true, within(seconds(3))); }),
               Failure::deadline_exceeded);
     over = true;
   });
   (void)is_held_up(*first_, over);
   use(*first_, within(seconds(8)));
+  restart.join();
   EXPECT_EQ(first_->epoch(), 1U);
   proxy_.release();
   hung.join();
-  restart.join();
   use(*second_, soon());
+}
+
+TEST_F(SeveralTokens, OneThatIsBusyPutsAStartOffOnly) {
+  proxy_.latency("C_GenerateKeyPair", seconds(2));
+  proxy_.zero_counters();
+  std::thread busy([&] { (void)second_->generate_wrapped(KeyKind::rsa_2048, soon()); });
+  const Deadline end = soon();
+  while (proxy_.count("C_GenerateKeyPair").calls == 0 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::yield();
+  }
+  EXPECT_NO_THROW((void)softhsm_.module()->tokens(true, soon()));
+  EXPECT_EQ(starts(), 1U);
+  busy.join();
+}
+
+TEST_F(SeveralTokens, AStartThatIsUnderWayIsNotTheOneAskedFor) {
+  proxy_.zero_counters();
+  proxy_.hang("C_Initialize");
+  std::thread first([this] { (void)softhsm_.module()->tokens(true, soon()); });
+  ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
+  // What it sees of the tokens may be older than this.
+  EXPECT_EQ(failure_of([&] { (void)softhsm_.module()->tokens(true, within(milliseconds(100))); }),
+            Failure::deadline_exceeded);
+  std::thread second([this] { (void)softhsm_.module()->tokens(true, soon()); });
+  proxy_.release();
+  first.join();
+  second.join();
+  EXPECT_EQ(starts(), 2U);
+}
+
+TEST_F(SeveralTokens, AModuleThatHangsInItsStartIsWaitedForUntilTheDeadline) {
+  const std::string copy = softhsm_.softhsm.path() / "another.so";
+  std::filesystem::copy_file(kms::test::SoftHsm::proxy_path(), copy);
+  pkcs11_proxy::Control& another = pkcs11_proxy::control(copy);
+  another.hang("C_Initialize");
+  another.fail("C_Initialize", CKR_GENERAL_ERROR);
+  std::thread starting([&] {
+    EXPECT_EQ(failure_of([&] { (void)softhsm_.modules.load(copy, {}, soon()); }),
+              Failure::module_not_loadable);
+  });
+  ASSERT_TRUE(another.wait_until_hanging(1, seconds(10)));
+  EXPECT_EQ(failure_of([&] { (void)softhsm_.modules.load(copy, {}, within(milliseconds(100))); }),
+            Failure::deadline_exceeded);
+  another.release();
+  starting.join();
 }
 
 TEST_F(SeveralTokens, OneMayGoWhileTheModuleIsStartedAgain) {
@@ -127,7 +172,7 @@ TEST_F(SeveralTokens, OneMayGoWhileTheModuleIsStartedAgain) {
   std::atomic<bool> over{false};
   std::thread restart([&] {
     try {
-      (void)softhsm_.module()->tokens(true);
+      (void)softhsm_.module()->tokens(true, soon());
     } catch (const Error& error) {
       // Not before the second token let go.
       EXPECT_EQ(error.failure(), Failure::deadline_exceeded);
@@ -147,7 +192,7 @@ TEST_F(SeveralTokens, OneMayGoWhileTheModuleIsStartedAgain) {
 
 TEST_F(SeveralTokens, OneMayGoWhileItsLoginHangs) {
   proxy_.hang("C_Login");
-  std::thread restart([this] { (void)softhsm_.module()->tokens(true); });
+  std::thread restart([this] { (void)softhsm_.module()->tokens(true, soon()); });
   ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
   first_.reset();
   proxy_.release();
@@ -158,7 +203,7 @@ TEST_F(SeveralTokens, OneMayGoWhileItsLoginHangs) {
   use(*first_, soon());
   use(*second_, soon());
   proxy_.zero_counters();
-  (void)softhsm_.module()->tokens(true);
+  (void)softhsm_.module()->tokens(true, soon());
   EXPECT_EQ(starts(), 1U);
 }
 
@@ -166,7 +211,7 @@ TEST_F(SeveralTokens, OneMayGoWhileAStartHangsThatFails) {
   proxy_.hang("C_Initialize");
   proxy_.fail("C_Initialize", CKR_GENERAL_ERROR);
   std::thread restart([this] {
-    EXPECT_EQ(failure_of([&] { (void)softhsm_.module()->tokens(true); }),
+    EXPECT_EQ(failure_of([&] { (void)softhsm_.module()->tokens(true, soon()); }),
               Failure::module_not_loadable);
   });
   ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
@@ -180,7 +225,7 @@ TEST_F(SeveralTokens, OneMayGoWhileAStartHangsThatFails) {
 
 TEST_F(SeveralTokens, OneWhoseLoginHangsDoesNotHoldUpTheOthers) {
   proxy_.hang("C_Login");
-  std::thread restart([this] { (void)softhsm_.module()->tokens(true); });
+  std::thread restart([this] { (void)softhsm_.module()->tokens(true, soon()); });
   ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
   EXPECT_NO_THROW(use(*second_, within(seconds(5))));
   proxy_.release();
@@ -197,7 +242,8 @@ TEST_F(SeveralTokens, AnotherModuleThatHangsInItsStartHoldsUpNobody) {
   another.hang("C_Initialize");
   another.fail("C_Initialize", CKR_GENERAL_ERROR);
   std::thread starting([&] {
-    EXPECT_EQ(failure_of([&] { (void)softhsm_.modules.load(copy); }), Failure::module_not_loadable);
+    EXPECT_EQ(failure_of([&] { (void)softhsm_.modules.load(copy, {}, soon()); }),
+              Failure::module_not_loadable);
   });
   ASSERT_TRUE(another.wait_until_hanging(1, seconds(10)));
   second_.reset();
