@@ -142,14 +142,15 @@ void CustomStores::changed(const Scope& scope, const std::string& id) {
   {
     const MutexLock lock(mutex_);
     if (stopping_) return;
-    changed.poked = true;
-    changed.busy = true;
     if (!changed.running) {
       // A thread that is not running any more takes no lock on its way out.
       if (changed.thread.joinable()) changed.thread.join();
-      changed.running = true;
+      // There may be no thread to be had.
       changed.thread = std::thread([this, &changed] { work(changed); });
+      changed.running = true;
     }
+    changed.poked = true;
+    changed.busy = true;
   }
   changed_.notify_all();
 }
