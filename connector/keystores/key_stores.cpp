@@ -81,7 +81,7 @@ struct KeyStores::Impl {
     });
     customs.for_each_open(visit);
   }
-  /// Whether it came to its end. A token that is not well is not waited for: the others, and
+  /// Whether `look` came to its end. A token that is not well is not waited for: the others, and
   /// whoever asked, have to go on.
   static bool if_well(const std::string& name, const TokenHandle& handle,
                       const std::function<void(pkcs11::Token&)>& look) {
@@ -91,7 +91,7 @@ struct KeyStores::Impl {
       look(*handle.get());
       return true;
     } catch (const pkcs11::Error& error) {
-      log(LogLevel::warning, "keystores", name + " not reconciled: " + error.what());
+      log(LogLevel::warning, "keystores", name + " not looked through: " + error.what());
       return false;
     }
   }
