@@ -197,27 +197,37 @@ bool Connection::recover(std::uint64_t seen, bool suspect, Deadline deadline) {
   for (;;) {
     const std::uint64_t generation = module_->generation();
     {
-      const GateClosed closed(gate_, deadline);
-      if (epoch_ != seen) return true;
-      if (well(suspect)) return false;
-      disconnect();
+      // One at a time; the calls wait. The module may be started again between the attempts.
+      const TimedLock turn(recovery_, deadline, "the recovery of the token");
+      const GateBarred barred(gate_);
       for (;;) {
-        try {
-          connect(deadline);
-          log("token \"" + token_.info.label + "\" recovered");
-          return true;
-        } catch (const Error& error) {
-          log(std::string("token not recovered: ") + error.what());
-          if (hopeless(error.failure())) throw;
-          why = error;
-          if (needs_initialize(error) || gone_for_long()) break;
-          if (!back_off.wait(deadline)) throw;
+        {
+          const GateClosed closed(gate_, deadline);
+          if (epoch_ != seen) return true;
+          if (well(suspect)) return false;
+          disconnect();
+          why = attempt(deadline);
+          if (!why) return true;
+          if (needs_initialize(*why) || gone_for_long()) break;
         }
+        if (!back_off.wait(deadline)) throw Error(*why);
       }
     }
     // Without the gate: starting the module again closes the gates of all its tokens, ours too.
     (void)start_module_again(*why, generation, false, deadline);
     if (epoch_ == seen && !back_off.wait(deadline)) throw Error(*why);
+  }
+}
+
+std::optional<Error> Connection::attempt(Deadline deadline) {
+  try {
+    connect(deadline);
+    log("token \"" + token_.info.label + "\" recovered");
+    return std::nullopt;
+  } catch (const Error& error) {
+    log(std::string("token not recovered: ") + error.what());
+    if (hopeless(error.failure())) throw;
+    return error;
   }
 }
 

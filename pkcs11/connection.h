@@ -137,6 +137,8 @@ class Connection final {
   [[nodiscard]] bool start_module_again(const Error& why, std::uint64_t generation, bool asked_for,
                                         Deadline deadline) KMS_EXCLUDES(gate_);
   [[nodiscard]] bool well(bool suspect) KMS_REQUIRES(gate_);
+  /// Of a recovery: what went wrong, if it may come right. Throws what is hopeless.
+  [[nodiscard]] std::optional<Error> attempt(Deadline deadline) KMS_REQUIRES(gate_);
   void connect(Deadline deadline) KMS_REQUIRES(gate_);
   void disconnect() noexcept KMS_REQUIRES(gate_);
   [[nodiscard]] bool is_closed();
@@ -148,6 +150,7 @@ class Connection final {
   const TokenOptions options_;
   Listener& listener_;
 
+  TimedMutex recovery_;  // before the gate
   Gate gate_;
   SessionPool pool_;
   std::atomic<std::uint64_t> epoch_{0};

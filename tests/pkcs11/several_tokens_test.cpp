@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "pkcs11/cryptoki.h"
+#include "pkcs11/loaded_module.h"
 #include "tests/pkcs11/softhsm_token.h"
 
 // Several tokens of one module, which is started again under them.
@@ -131,6 +132,21 @@ TEST_F(SeveralTokens, OneThatIsBusyPutsAStartOffOnly) {
   EXPECT_NO_THROW((void)softhsm_.module()->tokens(true, soon()));
   EXPECT_EQ(starts(), 1U);
   busy.join();
+}
+
+TEST_F(SeveralTokens, OneThatIsBeingRecoveredDoesNotKeepTheModuleFromAStart) {
+  const auto module = std::static_pointer_cast<LoadedModule>(softhsm_.module());
+  proxy_.zero_counters();
+  proxy_.absent_until_restored("first");
+  std::thread waiting([this] { use(*first_, soon()); });
+  // Two failed attempts: it will be a second until the token is searched for.
+  const Deadline end = soon();
+  while (proxy_.count("C_GetSlotList").calls < 4 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::yield();
+  }
+  EXPECT_NO_THROW(module->start_again(module->generation(), soon()));
+  proxy_.restore();
+  waiting.join();
 }
 
 TEST_F(SeveralTokens, AStartThatIsUnderWayIsNotTheOneAskedFor) {
