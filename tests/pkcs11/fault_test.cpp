@@ -437,6 +437,15 @@ TEST_F(Faults, AKeyInDoubtIsNotLeftInTheToken) {
   EXPECT_EQ(proxy_.count("C_DestroyObject").calls, 1U);
 }
 
+TEST_F(Faults, AKeyIsNotLeftInTheTokenWhereTheFreshOneIsLostThatItIsComparedTo) {
+  proxy_.zero_counters();
+  proxy_.fail("C_EncryptInit", CKR_KEY_HANDLE_INVALID);
+  (void)token_->generate_wrapped(KeyKind::aes_256, soon());
+  EXPECT_EQ(proxy_.count("C_UnwrapKey").calls, 2U);
+  // The first of the unwrapped ones and, as always, the second of the fresh ones.
+  EXPECT_EQ(proxy_.count("C_DestroyObject").calls, 2U);
+}
+
 TEST(EvictedKeys, AreDestroyedThoughOneOfThemCannotBe) {
   SoftHsmToken softhsm;
   TokenOptions options = softhsm.options();
