@@ -24,7 +24,6 @@ constexpr seconds kFreshLogin{1};
 /// SoftHSM sees a token that was removed and made again only after C_Initialize. Most modules see
 /// it by themselves, and the others' tokens are disturbed, hence not at once.
 constexpr milliseconds kSearchAfter{1500};
-constexpr seconds kCloseWithin{30};
 constexpr seconds kResumeWithin{2};
 
 /// Failures that no waiting mends.
@@ -74,7 +73,13 @@ Connection::Connection(std::shared_ptr<LoadedModule> module, TokenOptions option
       listener_(listener),
       pool_(module_->functions(), options_.max_sessions) {}
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+  if (!serial_) return;
+  // close() had to go without the gate: what was left to do then is done when nobody has it.
+  pool_.close_idle();
+  anchor_.reset();
+  module_->release(*serial_);
+}
 
 void Connection::log(const std::string& text) const {
   if (options_.log) options_.log(text);
@@ -123,12 +128,17 @@ void Connection::open(Deadline deadline) {
 }
 
 void Connection::close() noexcept {
-  // Before the gate: whoever holds that for so long that we go without it must know as well.
-  closed_ = true;
+  {
+    // Before the gate: whoever holds that for so long that we go without it must know as well. What
+    // the listener is doing for it meanwhile has to end, however long that takes.
+    const MutexLock lock(listening_);
+    closed_ = true;
+  }
   try {
-    const GateClosed closed(gate_, Clock::now() + kCloseWithin);
+    const GateClosed closed(gate_, Clock::now() + options_.close_within);
     if (connected_) {
-      const TimedLock lock(anchor_mutex_, Clock::now() + kCloseWithin, "the anchor session");
+      const TimedLock lock(anchor_mutex_, Clock::now() + options_.close_within,
+                           "the anchor session");
       listener_.logged_out();
       pool_.close_idle();
       anchor_->logout();
@@ -137,8 +147,9 @@ void Connection::close() noexcept {
     if (serial_) module_->release(*serial_);
     serial_.reset();
   } catch (const Error& error) {
-    // Closing a session that is in use crashes SoftHSM, and so does C_Finalize.
-    module_->keep_forever();
+    // Closing a session that is in use crashes SoftHSM, and so does C_Finalize. Without a login
+    // only a start of the module can have the gate, and that ends before the next one.
+    if (connected_) module_->keep_forever();
     log(std::string("token not closed: ") + error.what());
   }
 }
@@ -186,27 +197,37 @@ bool Connection::recover(std::uint64_t seen, bool suspect, Deadline deadline) {
   for (;;) {
     const std::uint64_t generation = module_->generation();
     {
-      const GateClosed closed(gate_, deadline);
-      if (epoch_ != seen) return true;
-      if (well(suspect)) return false;
-      disconnect();
+      // One at a time; the calls wait. The module may be started again between the attempts.
+      const TimedLock turn(recovery_, deadline, "the recovery of the token");
+      const GateBarred barred(gate_);
       for (;;) {
-        try {
-          connect(deadline);
-          log("token \"" + token_.info.label + "\" recovered");
-          return true;
-        } catch (const Error& error) {
-          log(std::string("token not recovered: ") + error.what());
-          if (hopeless(error.failure())) throw;
-          why = error;
-          if (needs_initialize(error) || gone_for_long()) break;
-          if (!back_off.wait(deadline)) throw;
+        {
+          const GateClosed closed(gate_, deadline);
+          if (epoch_ != seen) return true;
+          if (well(suspect)) return false;
+          disconnect();
+          why = attempt(deadline);
+          if (!why) return true;
+          if (needs_initialize(*why) || gone_for_long()) break;
         }
+        if (!back_off.wait(deadline)) throw Error(*why);
       }
     }
     // Without the gate: starting the module again closes the gates of all its tokens, ours too.
     (void)start_module_again(*why, generation, false, deadline);
     if (epoch_ == seen && !back_off.wait(deadline)) throw Error(*why);
+  }
+}
+
+std::optional<Error> Connection::attempt(Deadline deadline) {
+  try {
+    connect(deadline);
+    log("token \"" + token_.info.label + "\" recovered");
+    return std::nullopt;
+  } catch (const Error& error) {
+    log(std::string("token not recovered: ") + error.what());
+    if (hopeless(error.failure())) throw;
+    return error;
   }
 }
 
@@ -274,6 +295,8 @@ void Connection::connect(Deadline deadline) {
     const TimedLock lock(anchor_mutex_, deadline, "the anchor session");
     anchor_ = std::make_unique<Session>(module_->functions(), token.slot);
     logged_in_state_ = log_in(*anchor_, token, *module_, options_);
+    const MutexLock listening(listening_);
+    if (closed_) throw Error(Failure::token_absent, "the token was closed during its login");
     listener_.logged_in(*anchor_, token, deadline);
   } catch (const Error&) {
     disconnect();
@@ -290,7 +313,10 @@ void Connection::connect(Deadline deadline) {
 }
 
 void Connection::disconnect() noexcept {
-  if (!closed_) listener_.logged_out();
+  {
+    const MutexLock lock(listening_);
+    if (!closed_) listener_.logged_out();
+  }
   pool_.close_idle();
   connected_ = false;
   try {
@@ -304,10 +330,18 @@ void Connection::disconnect() noexcept {
 
 void Connection::suspend() { disconnect(); }
 
+bool Connection::is_closed() {
+  const MutexLock lock(listening_);
+  return closed_;
+}
+
 void Connection::resume(Deadline deadline) {
-  if (closed_ || !serial_ || epoch_ == 0) return;
+  const Deadline within = std::min(deadline, Clock::now() + kResumeWithin);
   try {
-    connect(std::min(deadline, Clock::now() + kResumeWithin));
+    const GateClosed closed(gate_, within);
+    // Whoever wanted the token before it was its turn has recovered it.
+    if (connected_ || is_closed() || !serial_ || epoch_ == 0) return;
+    connect(within);
   } catch (const Error& error) {
     log(std::string("token not connected again: ") + error.what());
   }

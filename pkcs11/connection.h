@@ -9,6 +9,7 @@
 #include "pkcs11/gate.h"
 #include "pkcs11/loaded_module.h"
 #include "pkcs11/module.h"
+#include "pkcs11/mutex.h"
 #include "pkcs11/session.h"
 #include "pkcs11/session_pool.h"
 #include "pkcs11/timed_mutex.h"
@@ -54,7 +55,8 @@ class Connection final {
   /// Finds the token (looking for new ones if need be) and logs in.
   void open(Deadline deadline);
   /// Logs out and closes all sessions. No operation may be running. The listener may go afterwards,
-  /// even if LoadedModule::start_again holds the connection yet.
+  /// even if LoadedModule::start_again holds the connection yet: then, after close_within, what is
+  /// left to do is done when that lets go of it.
   void close() noexcept;
 
   /// Runs `operation(Session&)`, again and after a recovery if need be, until it is done or
@@ -107,10 +109,11 @@ class Connection final {
   [[nodiscard]] const TokenOptions& options() const noexcept { return options_; }
   void log(const std::string& text) const;
 
-  // For LoadedModule::start_again, which holds the gate closed meanwhile.
+  // For LoadedModule::start_again and search_again.
   [[nodiscard]] Gate& gate() KMS_THREAD_ATTRIBUTE(lock_returned(gate_)) { return gate_; }
   void suspend() KMS_REQUIRES(gate_);
-  void resume(Deadline deadline) KMS_REQUIRES(gate_);
+  /// Logs in again, unless that is done or nobody wants it; what fails is left to the next call.
+  void resume(Deadline deadline) KMS_EXCLUDES(gate_);
 
  private:
   struct Retries {
@@ -134,8 +137,11 @@ class Connection final {
   [[nodiscard]] bool start_module_again(const Error& why, std::uint64_t generation, bool asked_for,
                                         Deadline deadline) KMS_EXCLUDES(gate_);
   [[nodiscard]] bool well(bool suspect) KMS_REQUIRES(gate_);
+  /// Of a recovery: what went wrong, if it may come right. Throws what is hopeless.
+  [[nodiscard]] std::optional<Error> attempt(Deadline deadline) KMS_REQUIRES(gate_);
   void connect(Deadline deadline) KMS_REQUIRES(gate_);
   void disconnect() noexcept KMS_REQUIRES(gate_);
+  [[nodiscard]] bool is_closed();
   [[nodiscard]] PresentToken locate() KMS_REQUIRES(gate_);
   [[nodiscard]] bool gone_for_long() const KMS_REQUIRES(gate_);
   [[nodiscard]] Session& usable_anchor() KMS_REQUIRES(anchor_mutex_);
@@ -144,12 +150,14 @@ class Connection final {
   const TokenOptions options_;
   Listener& listener_;
 
+  TimedMutex recovery_;  // before the gate
   Gate gate_;
   SessionPool pool_;
   std::atomic<std::uint64_t> epoch_{0};
   std::atomic<bool> anchor_lost_{false};
-  std::atomic<bool> connected_{false};  // changes behind the closed gate only
-  std::atomic<bool> closed_{false};     // the listener may be gone
+  std::atomic<bool> connected_{false};              // changes behind the closed gate only
+  Mutex listening_;                                 // held while the listener is told of logins
+  bool closed_ KMS_GUARDED_BY(listening_) = false;  // it may be gone
   TimedMutex anchor_mutex_;
   std::unique_ptr<Session> anchor_ KMS_GUARDED_BY(anchor_mutex_);
 

@@ -253,6 +253,21 @@ std::variant<CK_OBJECT_HANDLE, ImportFault> CryptokiToken::inject(Session& sessi
   return unwrap_foreign(session, known, key_wrap::wrap(kek.view(), key), kind);
 }
 
+std::optional<Bytes> CryptokiToken::sign_with_foreign(Session& session, CK_OBJECT_HANDLE key,
+                                                      ByteView digest) {
+  for (int tries = 0;; ++tries) {
+    try {
+      return session.sign(CKM_ECDSA, key, digest);
+    } catch (const Error& error) {
+      // SoftHSM takes a private key of 0, with which nothing can be signed. The key lives in this
+      // session, so that it cannot be a fresh one that shows the token to be well.
+      if (!may_blame_wrapped_key(error.rv())) throw;
+      canary_.prove(session);
+      if (tries == 1) return std::nullopt;
+    }
+  }
+}
+
 std::optional<std::pair<Bytes, KeyPair>> CryptokiToken::complete_pair(Session& session,
                                                                       KeyKind kind,
                                                                       CK_OBJECT_HANDLE key) {
@@ -271,19 +286,9 @@ std::optional<std::pair<Bytes, KeyPair>> CryptokiToken::complete_pair(Session& s
   // A private key on a curve does not tell its point.
   std::array<std::uint8_t, 32> digest{};
   session.random(digest);
-  Bytes signature;
-  for (int tries = 0; signature.empty(); ++tries) {
-    try {
-      signature = session.sign(CKM_ECDSA, key, digest);
-    } catch (const Error& error) {
-      // SoftHSM takes a private key of 0, with which nothing can be signed. The key lives in this
-      // session, so that it cannot be a fresh one that shows the token to be well.
-      if (!may_blame_wrapped_key(error.rv())) throw;
-      canary_.prove(session);
-      if (tries == 1) return std::nullopt;
-    }
-  }
-  for (Bytes& candidate : possible_public_keys(kind, digest, signature)) {
+  const std::optional<Bytes> signature = sign_with_foreign(session, key, digest);
+  if (!signature) return std::nullopt;
+  for (Bytes& candidate : possible_public_keys(kind, digest, *signature)) {
     if (auto pair = with_public(std::move(candidate))) return pair;
   }
   return std::nullopt;

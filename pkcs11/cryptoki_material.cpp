@@ -78,8 +78,9 @@ WrappedMaterial CryptokiToken::hold_wrapped(Session& session, KeyKind kind, cons
     prove_equal(session, kind, fresh, *unwrapped);
     session.destroy(fresh.private_key);
     if (is_pair(kind)) session.destroy(fresh.public_key);
-  } catch (const Error& error) {
-    materials_.forget(material, unwrapped, loses_object(error));
+  } catch (const Error&) {
+    // If it is a handle that is lost, it may be that of `fresh`.
+    materials_.forget(material, unwrapped, false);
     throw;
   }
   return material;
@@ -138,16 +139,27 @@ MaterialCache::Ref CryptokiToken::unwrap(const WrappedMaterial& material, Sessio
   }
   return connection_->on_anchor(deadline, [&](Session& anchor) {
     if (auto known = materials_.find(material)) return known;
-    for (const CK_OBJECT_HANDLE evicted : materials_.take_evicted()) {
-      // An object lost since may have left its handle to another one: never to a token object.
-      const std::optional<ObjectInfo> object = anchor.inspect(evicted);
-      if (object && !anchor.flag(evicted, CKA_TOKEN)) anchor.destroy(evicted);
-    }
+    destroy_evicted(anchor);
     const TokenKey kek_key = locate(material.kek, CKO_SECRET_KEY, anchor, deadline);
     if (kek_key.kind != KeyKind::aes_256) reject("no such wrapping key");
     const CK_OBJECT_HANDLE key = unwrap_blob(anchor, session, material, kek_key.handle);
     return take_in(material, key, anchor, session);
   });
+}
+
+void CryptokiToken::destroy_evicted(Session& anchor) {
+  for (const CK_OBJECT_HANDLE evicted : materials_.take_evicted()) {
+    try {
+      // An object lost since may have left its handle to another one: never to a token object.
+      const std::optional<ObjectInfo> object = anchor.inspect(evicted);
+      if (object && !anchor.flag(evicted, CKA_TOKEN)) anchor.destroy(evicted);
+    } catch (const Error& error) {
+      // That is nothing to the key that is wanted now. What ails the session, it will meet as well.
+      connection_->log(std::string("a key out of use stays in the token: ") + error.what());
+      if (describe(error.rv()).severity == Severity::caller && is_refusal(error)) continue;
+      materials_.discard(evicted, CK_INVALID_HANDLE);
+    }
+  }
 }
 
 MaterialCache::Ref CryptokiToken::take_in(const WrappedMaterial& material, CK_OBJECT_HANDLE key,

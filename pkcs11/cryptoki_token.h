@@ -126,6 +126,8 @@ class CryptokiToken final : public Token, private Connection::Listener {
                                           Deadline deadline);
   [[nodiscard]] CK_OBJECT_HANDLE unwrap_blob(Session& anchor, Session& session,
                                              const WrappedMaterial& material, CK_OBJECT_HANDLE kek);
+  /// As far as the token lets them be destroyed; the others may be the next time.
+  void destroy_evicted(Session& anchor);
   /// Checks the unwrapped key, makes its public part, and puts both into the cache.
   [[nodiscard]] MaterialCache::Ref take_in(const WrappedMaterial& material, CK_OBJECT_HANDLE key,
                                            Session& anchor, Session& session);
@@ -195,6 +197,9 @@ class CryptokiToken final : public Token, private Connection::Listener {
   /// The same for a key that is in the process.
   [[nodiscard]] std::variant<CK_OBJECT_HANDLE, ImportFault> inject(Session& session, ByteView key,
                                                                    KeyKind kind);
+  /// nullopt: the token signs nothing with this private key on a curve.
+  [[nodiscard]] std::optional<Bytes> sign_with_foreign(Session& session, CK_OBJECT_HANDLE key,
+                                                       ByteView digest);
   /// The public key of a private session object, as SubjectPublicKeyInfo and as session object;
   /// nullopt: it is no key of the kind.
   [[nodiscard]] std::optional<std::pair<Bytes, KeyPair>> complete_pair(Session& session,

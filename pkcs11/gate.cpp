@@ -28,17 +28,34 @@ void Gate::leave() KMS_NO_THREAD_SAFETY_ANALYSIS {
   emptied_.notify_all();
 }
 
-void Gate::close_until(Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS {
-  MutexLock lock(mutex_);
+void Gate::come() {
   ++writers_;
   state_.fetch_or(kClosing, std::memory_order_acq_rel);
+}
+
+void Gate::go() {
+  if (--writers_ != 0) return;
+  state_.fetch_and(~kClosing, std::memory_order_acq_rel);
+  opened_.notify_all();
+}
+
+void Gate::bar() noexcept {
+  const MutexLock lock(mutex_);
+  come();
+}
+
+void Gate::unbar() noexcept {
+  const MutexLock lock(mutex_);
+  go();
+}
+
+void Gate::close_until(Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS {
+  MutexLock lock(mutex_);
+  come();
   while (held_ || state_.load(std::memory_order_acquire) != kClosing) {
     if (lock.wait_until(emptied_, deadline) == std::cv_status::timeout &&
         (held_ || state_.load(std::memory_order_acquire) != kClosing)) {
-      if (--writers_ == 0) {
-        state_.fetch_and(~kClosing, std::memory_order_acq_rel);
-        opened_.notify_all();
-      }
+      go();
       too_late("calls to the token did not end in time");
     }
   }
@@ -48,12 +65,8 @@ void Gate::close_until(Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS {
 void Gate::open() KMS_NO_THREAD_SAFETY_ANALYSIS {
   const MutexLock lock(mutex_);
   held_ = false;
-  if (--writers_ == 0) {
-    state_.fetch_and(~kClosing, std::memory_order_acq_rel);
-    opened_.notify_all();
-  } else {
-    emptied_.notify_all();
-  }
+  emptied_.notify_all();
+  go();
 }
 
 }  // namespace pkcs11

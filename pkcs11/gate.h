@@ -19,16 +19,23 @@ class KMS_CAPABILITY("gate") Gate final {
   void leave() KMS_RELEASE_SHARED();
   void close_until(Deadline deadline) KMS_ACQUIRE();
   void open() KMS_RELEASE();
+  /// From bar() to unbar() nobody passes, as if a writer waited; writers come and go.
+  void bar() noexcept;
+  void unbar() noexcept;
 
  private:
   static constexpr std::uint64_t kClosing = std::uint64_t{1} << 63;
+
+  /// Of a writer.
+  void come() KMS_REQUIRES(mutex_);
+  void go() KMS_REQUIRES(mutex_);
 
   /// Readers inside, and kClosing as long as a writer waits or holds.
   std::atomic<std::uint64_t> state_{0};
   Mutex mutex_;
   std::condition_variable opened_;
   std::condition_variable emptied_;
-  unsigned writers_ KMS_GUARDED_BY(mutex_) = 0;  // waiting or holding
+  unsigned writers_ KMS_GUARDED_BY(mutex_) = 0;  // waiting, holding or barring
   bool held_ KMS_GUARDED_BY(mutex_) = false;
 };
 
@@ -43,6 +50,20 @@ class KMS_SCOPED_CAPABILITY GatePass final {
   GatePass& operator=(const GatePass&) = delete;
   GatePass(GatePass&&) = delete;
   GatePass& operator=(GatePass&&) = delete;
+
+ private:
+  Gate& gate_;
+};
+
+/// Bars a Gate for a scope.
+class GateBarred final {
+ public:
+  explicit GateBarred(Gate& gate) noexcept : gate_(gate) { gate_.bar(); }
+  ~GateBarred() { gate_.unbar(); }
+  GateBarred(const GateBarred&) = delete;
+  GateBarred& operator=(const GateBarred&) = delete;
+  GateBarred(GateBarred&&) = delete;
+  GateBarred& operator=(GateBarred&&) = delete;
 
  private:
   Gate& gate_;

@@ -15,8 +15,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// How long tokens() waits for its turn.
-constexpr std::chrono::seconds kTurn{10};
 /// How long calls are kept out of all tokens of a module until those that run have ended.
 constexpr std::chrono::milliseconds kIdleWithin{500};
 /// How long one waits for another slot's C_GetTokenInfo.
@@ -86,11 +84,17 @@ std::vector<PresentToken> LoadedModule::present_tokens() const {
   return present;
 }
 
-std::vector<TokenInfo> LoadedModule::tokens(bool rescan) {
-  const Deadline deadline = Clock::now() + kTurn;
+std::vector<TokenInfo> LoadedModule::tokens(bool rescan, Deadline deadline) {
   if (rescan) {
-    // A turn comes within that time.
-    (void)search_again(generation(), true, deadline);
+    std::uint64_t seen = 0;
+    {
+      // A start that is under way may have looked at the token before the caller's time.
+      const TimedLock lock(control_, deadline, "the module");
+      seen = generation();
+    }
+    if (!search_again(seen, true, deadline)) {
+      throw Error(Failure::deadline_exceeded, "the module was not started again in time");
+    }
     // Whoever asks may know that the PIN was seen to.
     refused_pins_.forget(Failure::pin_locked);
   }
@@ -121,7 +125,7 @@ void LoadedModule::enroll(const std::shared_ptr<Connection>& connection, Deadlin
 
 void LoadedModule::start_again(std::uint64_t seen, Deadline deadline) {
   const TimedLock lock(control_, deadline, "the module");
-  if (!superseded(seen)) restart(deadline);
+  if (generation_ == seen) restart(deadline);
 }
 
 bool LoadedModule::search_again(std::uint64_t seen, bool asked, Deadline deadline) {
@@ -129,7 +133,7 @@ bool LoadedModule::search_again(std::uint64_t seen, bool asked, Deadline deadlin
     std::optional<Deadline> next;
     {
       const TimedLock lock(control_, deadline, "the module");
-      if (superseded(seen)) return true;
+      if (generation_ != seen) return true;
       const bool disturbs = std::ranges::any_of(
           connections(), [](const auto& connection) { return connection->connected(); });
       {
@@ -137,8 +141,16 @@ bool LoadedModule::search_again(std::uint64_t seen, bool asked, Deadline deadlin
         next = search_pace_.take_turn(Clock::now(), disturbs, asked);
       }
       if (!next) {
-        restart(deadline);
-        return true;
+        try {
+          restart(deadline);
+          return true;
+        } catch (const Error& error) {
+          if (error.failure() != Failure::deadline_exceeded) throw;
+          const MutexLock pace_lock(mutex_);
+          search_pace_.not_done();
+          if (!asked) throw;
+          continue;
+        }
       }
     }
     if (!asked || *next > deadline) return false;
@@ -153,17 +165,23 @@ void LoadedModule::search_helped() {
 
 // As many gates are closed as there are connections, which the analysis cannot follow.
 void LoadedModule::restart(Deadline deadline) KMS_NO_THREAD_SAFETY_ANALYSIS {
-  const auto all = connections();
-  std::vector<std::unique_ptr<GateClosed>> closed;
-  // The other tokens wait meanwhile, and a module with a call that hangs cannot be finalised.
-  const Deadline idle = std::min(deadline, Clock::now() + kIdleWithin);
-  for (const auto& connection : all) {
-    closed.push_back(std::make_unique<GateClosed>(connection->gate(), idle));
+  if (keep_forever_) {
+    throw Error(Failure::deadline_exceeded, "a call to the module never ended");
   }
-  for (const auto& connection : all) connection->suspend();
-  library_->finalize();
-  library_->initialize(init_args_);
-  ++generation_;
+  const auto all = connections();
+  {
+    std::vector<std::unique_ptr<GateClosed>> closed;
+    // The other tokens wait meanwhile, and a module with a call that hangs cannot be finalised.
+    const Deadline idle = std::min(deadline, Clock::now() + kIdleWithin);
+    for (const auto& connection : all) {
+      closed.push_back(std::make_unique<GateClosed>(connection->gate(), idle));
+    }
+    for (const auto& connection : all) connection->suspend();
+    library_->finalize();
+    library_->initialize(init_args_);
+    ++generation_;
+  }
+  // With all gates open: a login that takes long holds up its own token only.
   for (const auto& connection : all) connection->resume(deadline);
 }
 

@@ -48,7 +48,7 @@ class LoadedModule final : public Module {
   LoadedModule(LoadedModule&&) = delete;
   LoadedModule& operator=(LoadedModule&&) = delete;
 
-  std::vector<TokenInfo> tokens(bool rescan) override;
+  std::vector<TokenInfo> tokens(bool rescan, Deadline deadline) override;
   std::unique_ptr<Token> open(TokenOptions options, Deadline deadline) override;
 
   [[nodiscard]] const std::string& init_args() const noexcept { return init_args_; }
@@ -62,10 +62,10 @@ class LoadedModule final : public Module {
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
   /// C_Finalize and C_Initialize with every connection idle, then every connection made again;
   /// nothing if another thread has done so since `seen`. Throws Error{deadline_exceeded}, with all
-  /// as it was, if a call to one of the tokens does not end soon.
+  /// as it was, if a call to one of the tokens does not end soon, or never did.
   void start_again(std::uint64_t seen, Deadline deadline);
-  /// The same to find a token, as often as SearchPace lets it: waits for its turn if `asked`. False
-  /// if it is not its turn.
+  /// The same to find a token, as often as SearchPace lets it: if `asked`, waits for its turn and
+  /// for calls to end. False if that did not come in time.
   [[nodiscard]] bool search_again(std::uint64_t seen, bool asked, Deadline deadline);
   /// A token was missing before the module was started again, and is not now.
   void search_helped();
@@ -87,9 +87,6 @@ class LoadedModule final : public Module {
 
  private:
   std::vector<std::shared_ptr<Connection>> connections() KMS_REQUIRES(control_);
-  [[nodiscard]] bool superseded(std::uint64_t seen) const noexcept {
-    return generation_ != seen || keep_forever_;
-  }
   void restart(Deadline deadline) KMS_REQUIRES(control_);
 
   std::unique_ptr<Library> library_;

@@ -40,7 +40,9 @@ class MaterialCache final {
     friend class MaterialCache;
     const CK_OBJECT_HANDLE handle_;
     const CK_OBJECT_HANDLE public_key_;
-    // Null once the object is known, or feared, to be gone: its handle may be another's by now.
+    // Null once the token says that the object is gone: its handle may be another's by now. Where
+    // that is only feared, what the handle then stands for may be destroyed: another session object
+    // at worst, which its users miss, and unwrap anew.
     std::shared_ptr<Evicted> evicted_;
   };
   using Ref = std::shared_ptr<const Unwrapped>;

@@ -5,6 +5,7 @@
 #include "pkcs11/library.h"
 #include "pkcs11/loaded_module.h"
 #include "pkcs11/mutex.h"
+#include "pkcs11/timed_mutex.h"
 
 namespace pkcs11 {
 
@@ -12,7 +13,7 @@ struct Modules::Impl {
   /// Of a real path. Its mutex is held over C_Initialize, which may hang as long as the vendor's
   /// device cannot be reached: that is nothing to the other modules.
   struct Entry {
-    Mutex mutex;
+    TimedMutex mutex;
     std::shared_ptr<LoadedModule> module KMS_GUARDED_BY(mutex);
   };
 
@@ -29,7 +30,8 @@ struct Modules::Impl {
 Modules::Modules() : impl_(std::make_unique<Impl>()) {}
 Modules::~Modules() = default;
 
-std::shared_ptr<Module> Modules::load(const std::string& path, const std::string& init_args) {
+std::shared_ptr<Module> Modules::load(const std::string& path, const std::string& init_args,
+                                      Deadline deadline) {
   std::unique_ptr<Library> library;
   std::shared_ptr<Impl::Entry> entry;
   {
@@ -37,7 +39,7 @@ std::shared_ptr<Module> Modules::load(const std::string& path, const std::string
     library = std::make_unique<Library>(path);
     entry = impl_->entry(library->real_path());
   }
-  const MutexLock lock(entry->mutex);
+  const TimedLock lock(entry->mutex, deadline, "C_Initialize of the module");
   if (entry->module == nullptr) {
     library->initialize(init_args);
     entry->module = std::make_shared<LoadedModule>(std::move(library), init_args);

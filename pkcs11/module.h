@@ -59,6 +59,8 @@ struct TokenOptions {
   std::shared_ptr<PinRefusals> pin_refusals;  // may be null in tests
   /// Called on recovery events with one line of text (no secrets); may be empty.
   std::function<void(const std::string&)> log;
+  /// How long the token that goes waits for the module, which may be logging in to it again.
+  std::chrono::milliseconds close_within{30'000};
 };
 
 /// A loaded PKCS#11 module: libp11's context and, of the same library, the function list. Lives as
@@ -66,9 +68,10 @@ struct TokenOptions {
 class Module : public std::enable_shared_from_this<Module> {
  public:
   virtual ~Module() = default;
-  /// Tokens now present and initialised (after C_Finalize + C_Initialize if `rescan`, exclusive
-  /// against every token of the module; who asks for that too often waits for it).
-  [[nodiscard]] virtual std::vector<TokenInfo> tokens(bool rescan) = 0;
+  /// Tokens now present and initialised. `rescan`: after a C_Finalize + C_Initialize that began
+  /// after the call, exclusive against every token of the module; who asks for that too often waits
+  /// for it. Throws Error{deadline_exceeded} if there was none in time.
+  [[nodiscard]] virtual std::vector<TokenInfo> tokens(bool rescan, Deadline deadline) = 0;
   /// Chooses, logs in, probes. Throws Error: token_not_found, token_ambiguous, pin_*, device_error
   /// ...
   [[nodiscard]] virtual std::unique_ptr<Token> open(TokenOptions options, Deadline deadline) = 0;
@@ -82,9 +85,11 @@ class Modules {
   ~Modules();
   Modules(const Modules&) = delete;
   Modules& operator=(const Modules&) = delete;
-  /// Throws Error{module_not_loadable}. `init_args` is the string some modules (NSS) want in
+  /// Throws Error{module_not_loadable}; Error{deadline_exceeded} if another thread's C_Initialize
+  /// of this module does not end. `init_args` is the string some modules (NSS) want in
   /// C_Initialize.
-  std::shared_ptr<Module> load(const std::string& path, const std::string& init_args = {});
+  std::shared_ptr<Module> load(const std::string& path, const std::string& init_args,
+                               Deadline deadline);
 
  private:
   struct Impl;

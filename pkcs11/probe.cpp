@@ -59,6 +59,7 @@ class Prober final {
       } catch (const Error& error) {
         const Severity severity = describe(error.rv()).severity;
         if (severity == Severity::caller) {
+          if (!is_refusal(error)) throw;
           if (session_.busy()) renew_session();
           return false;
         }
@@ -94,6 +95,21 @@ class Prober final {
     }
   }
 
+  /// Whether a message of this size is not too long.
+  bool fits(GcmIv mode, std::size_t size) {
+    return works([&] {
+      try {
+        return round_trip(mode, size);
+      } catch (const Error& error) {
+        if (describe(error.rv()).severity != Severity::caller || is_refusal(error)) throw;
+        // It wants memory for this one; that may be for the moment.
+        found_.certain = false;
+        if (session_.busy()) renew_session();
+        return false;
+      }
+    });
+  }
+
   bool draws_random() {
     std::array<std::uint8_t, 32> bytes{};
     session_.random(bytes);
@@ -125,7 +141,7 @@ class Prober final {
     std::vector<std::size_t> sizes{65536, 16384, 4096, 1024};
     if (quirks_.max_gcm_bytes != 0) sizes = {quirks_.max_gcm_bytes};
     for (const std::size_t size : sizes) {
-      if (!works([&] { return round_trip(can.gcm_iv, size); })) continue;
+      if (!fits(can.gcm_iv, size)) continue;
       can.gcm_max = size;
       break;
     }

@@ -22,8 +22,11 @@ std::optional<Deadline> SearchPace::take_turn(Deadline now, bool disturbs, bool 
     if (now < next) return next;
   }
   last_ = now;
+  wait_before_ = std::max(wait_, kShortest);
   wait_ = disturbs ? std::clamp(wait_ * 2, kShortest, kLongest) : kShortest;
   return std::nullopt;
 }
+
+void SearchPace::not_done() noexcept { wait_ = std::min(wait_, wait_before_); }
 
 }  // namespace pkcs11

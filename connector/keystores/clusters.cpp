@@ -62,23 +62,25 @@ std::optional<Bytes> certificate_der(std::string_view pem) {
 }
 
 std::vector<pkcs11::TokenInfo> present_tokens(pkcs11::Modules& modules, const config::Token& token,
-                                              bool rescan) {
-  const std::shared_ptr<pkcs11::Module> module = modules.load(token.module, token.init_args);
+                                              bool rescan, pkcs11::Deadline deadline) {
+  const std::shared_ptr<pkcs11::Module> module =
+      modules.load(token.module, token.init_args, deadline);
   std::vector<pkcs11::TokenInfo> found;
   for (const bool again : {false, true}) {
     if (again && !(rescan && found.empty())) break;
-    for (pkcs11::TokenInfo& info : module->tokens(again)) {
+    for (pkcs11::TokenInfo& info : module->tokens(again, deadline)) {
       if (token.selector.fits(info)) found.push_back(std::move(info));
     }
   }
   return found;
 }
 
-bool same_token(pkcs11::Modules& modules, const config::Token& a, const config::Token& b) {
+bool same_token(pkcs11::Modules& modules, const config::Token& a, const config::Token& b,
+                pkcs11::Deadline deadline) {
   if (!same_file(a.module, b.module)) return false;
   try {
-    const auto of_a = present_tokens(modules, a, false);
-    const auto of_b = present_tokens(modules, b, false);
+    const auto of_a = present_tokens(modules, a, false, deadline);
+    const auto of_b = present_tokens(modules, b, false, deadline);
     if (!of_a.empty() && !of_b.empty()) {
       return std::ranges::any_of(of_a, [&](const pkcs11::TokenInfo& info) {
         return std::ranges::find(of_b, info.serial, &pkcs11::TokenInfo::serial) != of_b.end();

@@ -21,12 +21,12 @@ namespace kms::keystores {
 /// The one certificate in the text as DER; nullopt for anything else.
 [[nodiscard]] std::optional<Bytes> certificate_der(std::string_view pem);
 /// The tokens now present that the selector fits. With `rescan`, the module looks again if there
-/// are none.
+/// are none. Throws pkcs11::Error.
 [[nodiscard]] std::vector<pkcs11::TokenInfo> present_tokens(pkcs11::Modules& modules,
-                                                            const config::Token& token,
-                                                            bool rescan);
-/// Whether the two name the same physical token, as far as can be told now.
+                                                            const config::Token& token, bool rescan,
+                                                            pkcs11::Deadline deadline);
+/// Whether the two name the same physical token, as far as can be told by the deadline.
 [[nodiscard]] bool same_token(pkcs11::Modules& modules, const config::Token& a,
-                              const config::Token& b);
+                              const config::Token& b, pkcs11::Deadline deadline);
 
 }  // namespace kms::keystores

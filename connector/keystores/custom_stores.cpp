@@ -142,14 +142,15 @@ void CustomStores::changed(const Scope& scope, const std::string& id) {
   {
     const MutexLock lock(mutex_);
     if (stopping_) return;
-    changed.poked = true;
-    changed.busy = true;
     if (!changed.running) {
       // A thread that is not running any more takes no lock on its way out.
       if (changed.thread.joinable()) changed.thread.join();
-      changed.running = true;
+      // There may be no thread to be had.
       changed.thread = std::thread([this, &changed] { work(changed); });
+      changed.running = true;
     }
+    changed.poked = true;
+    changed.busy = true;
   }
   changed_.notify_all();
 }
@@ -255,20 +256,25 @@ SecretBytes CustomStores::password(const keys::KeyStoreRecord& record,
   }
 }
 
+pkcs11::Deadline CustomStores::patience() const {
+  // Nobody waits for the answer, so a slow HSM may take longer than for a request.
+  return Clock::now() + 2 * config_.limits.request_deadline;
+}
+
 std::unique_ptr<pkcs11::Token> CustomStores::open(const keys::KeyStoreRecord& record,
                                                   bool asked_for) {
-  // Nobody waits for the answer, so a slow HSM may take longer than for a request.
-  const Clock::time_point deadline = Clock::now() + 2 * config_.limits.request_deadline;
+  const pkcs11::Deadline deadline = patience();
   const config::Cluster* cluster = find_cluster(config_, record.scope, record.cluster_id);
   return open_token(modules_, cluster->token, password(record, deadline), false, pin_refusals_,
                     record.id, asked_for, deadline);
 }
 
-void CustomStores::reread(const keys::KeyStoreRecord& record) {
+void CustomStores::reread(const keys::KeyStoreRecord& record, pkcs11::Deadline deadline) {
   // A module may remember the PIN it saw when it was initialised (SoftHSM does): told a new
   // password, it would still want the old one, and a good PIN would count as refused.
   const config::Cluster* cluster = find_cluster(config_, record.scope, record.cluster_id);
-  (void)modules_.load(cluster->token.module, cluster->token.init_args)->tokens(true);
+  (void)modules_.load(cluster->token.module, cluster->token.init_args, deadline)
+      ->tokens(true, deadline);
 }
 
 bool CustomStores::stopping() const {
@@ -293,7 +299,7 @@ std::optional<std::chrono::milliseconds> CustomStores::connect(Connection& conne
   }
   std::shared_ptr<Link> link = make_link();
   try {
-    if (connection.tried && *connection.tried != record.password) reread(record);
+    if (connection.tried && *connection.tried != record.password) reread(record, patience());
     connection.tried = record.password;
     link->handle->set(open(record, true));
   } catch (const pkcs11::Error& error) {

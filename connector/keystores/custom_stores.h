@@ -70,12 +70,14 @@ class CustomStores {
   std::optional<std::chrono::milliseconds> reconnect(Connection& connection,
                                                      const keys::KeyStoreRecord& record);
   /// Makes the module look at its tokens anew, before a password that it has not seen is tried.
-  void reread(const keys::KeyStoreRecord& record);
+  void reread(const keys::KeyStoreRecord& record, pkcs11::Deadline deadline);
   [[nodiscard]] bool stopping() const;
   [[nodiscard]] SecretBytes password(const keys::KeyStoreRecord& record,
                                      pkcs11::Deadline deadline) const;
   [[nodiscard]] std::unique_ptr<pkcs11::Token> open(const keys::KeyStoreRecord& record,
                                                     bool asked_for);
+  /// Of an attempt to open a token.
+  [[nodiscard]] pkcs11::Deadline patience() const;
   /// Ends new use, waits for the users and closes the token; false if stop() came first.
   bool let_go(Connection& connection);
   void publish(Connection& connection, std::shared_ptr<Link> link);

@@ -81,7 +81,7 @@ struct KeyStores::Impl {
     });
     customs.for_each_open(visit);
   }
-  /// Whether it came to its end. A token that is not well is not waited for: the others, and
+  /// Whether `look` came to its end. A token that is not well is not waited for: the others, and
   /// whoever asked, have to go on.
   static bool if_well(const std::string& name, const TokenHandle& handle,
                       const std::function<void(pkcs11::Token&)>& look) {
@@ -91,7 +91,7 @@ struct KeyStores::Impl {
       look(*handle.get());
       return true;
     } catch (const pkcs11::Error& error) {
-      log(LogLevel::warning, "keystores", name + " not reconciled: " + error.what());
+      log(LogLevel::warning, "keystores", name + " not looked through: " + error.what());
       return false;
     }
   }
@@ -206,10 +206,10 @@ std::string KeyStores::create(const Scope& scope, NewStore request, Deadline dea
   rules.check_name(scope, request.name, {});
   const config::Cluster& cluster = rules.cluster(scope, request.cluster_id);
   check_records(cluster);
-  if (rules.token_of_a_store(scope, cluster, {})) throw cluster_in_use();
+  if (rules.token_of_a_store(scope, cluster, {}, deadline)) throw cluster_in_use();
   if (certificate_der(request.trust_anchor) != cluster.trust_anchor) throw incorrect_trust_anchor();
-  (void)rules.active_token(cluster);
-  if (rules.token_of_a_region(cluster)) throw cluster_invalid_configuration();
+  (void)rules.active_token(cluster, deadline);
+  if (rules.token_of_a_region(cluster, deadline)) throw cluster_invalid_configuration();
 
   keys::KeyStoreRecord record{.scope = scope,
                               .id = make_store_id(impl_->random),
@@ -285,14 +285,16 @@ void KeyStores::update(const Scope& scope, const std::string& id, StoreUpdate up
                          certificate_der(record.trust_anchor) == cluster.trust_anchor;
     if (!related) throw cluster_not_related();
     // The operation knows no CloudHsmClusterInUseException.
-    if (rules.token_of_a_store(scope, cluster, id) || rules.token_of_a_region(cluster)) {
+    if (rules.token_of_a_store(scope, cluster, id, deadline) ||
+        rules.token_of_a_region(cluster, deadline)) {
       throw cluster_invalid_configuration();
     }
     record.cluster_id = *update.cluster_id;
   }
   std::vector<storage::Change> changes;
   if (!only_name) {
-    const pkcs11::TokenInfo token = rules.active_token(rules.cluster(scope, record.cluster_id));
+    const pkcs11::TokenInfo token =
+        rules.active_token(rules.cluster(scope, record.cluster_id), deadline);
     if (update.password) {
       record.password = impl_->seal(scope, id, *update.password, deadline);
       // The customer says that this is the password now: it may be tried again, once.

@@ -22,7 +22,7 @@ std::unique_ptr<pkcs11::Token> open_token(pkcs11::Modules& modules, const config
                                .log = [name](const std::string& line) {
                                  kms::log(LogLevel::warning, "keystores", name + ": " + line);
                                }};
-  return modules.load(token.module, token.init_args)->open(std::move(options), deadline);
+  return modules.load(token.module, token.init_args, deadline)->open(std::move(options), deadline);
 }
 
 }  // namespace kms::keystores

@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::size_t kKeySize = 32;
 
-// In the databases of all releases; a number is never used again for something else.
+// In the databases of all releases; a number is never used again for something else. That a PIN is
+// locked is not recorded any more, but is in databases of earlier ones.
 constexpr std::uint8_t kPinIncorrect = 5;
 constexpr std::uint8_t kPinLocked = 6;
 

@@ -39,24 +39,25 @@ bool StoreRules::cluster_taken(const Scope& scope, const config::Cluster& cluste
 }
 
 bool StoreRules::token_of_a_store(const Scope& scope, const config::Cluster& cluster,
-                                  const std::string& except) const {
+                                  const std::string& except, Deadline deadline) const {
   return std::ranges::any_of(store_.key_stores(nullptr), [&](const keys::KeyStorePtr& other) {
     if (other->scope == scope && other->id == except) return false;
     const config::Cluster* theirs = find_cluster(config_, other->scope, other->cluster_id);
-    return theirs != nullptr && same_token(modules_, theirs->token, cluster.token);
+    return theirs != nullptr && same_token(modules_, theirs->token, cluster.token, deadline);
   });
 }
 
-bool StoreRules::token_of_a_region(const config::Cluster& cluster) const {
+bool StoreRules::token_of_a_region(const config::Cluster& cluster, Deadline deadline) const {
   return std::ranges::any_of(config_.regions, [&](const config::Region& region) {
-    return same_token(modules_, region.token, cluster.token);
+    return same_token(modules_, region.token, cluster.token, deadline);
   });
 }
 
-pkcs11::TokenInfo StoreRules::active_token(const config::Cluster& cluster) const {
+pkcs11::TokenInfo StoreRules::active_token(const config::Cluster& cluster,
+                                           Deadline deadline) const {
   std::vector<pkcs11::TokenInfo> present;
   try {
-    present = present_tokens(modules_, cluster.token, true);
+    present = present_tokens(modules_, cluster.token, true, deadline);
   } catch (const pkcs11::Error& error) {
     log(LogLevel::warning, "keystores", cluster.id + ": " + error.what());
     if (error.failure() == pkcs11::Failure::module_not_loadable)

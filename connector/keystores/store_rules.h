@@ -29,11 +29,12 @@ class StoreRules {
                                    const std::string& except) const;
   /// Whether another store, or a Region, works with this very token. Looks at the tokens.
   [[nodiscard]] bool token_of_a_store(const Scope& scope, const config::Cluster& cluster,
-                                      const std::string& except) const;
-  [[nodiscard]] bool token_of_a_region(const config::Cluster& cluster) const;
+                                      const std::string& except, Deadline deadline) const;
+  [[nodiscard]] bool token_of_a_region(const config::Cluster& cluster, Deadline deadline) const;
   /// The token of the cluster, if it is there and the only one; CloudHsmClusterNotActiveException,
   /// CloudHsmClusterInvalidConfigurationException. Looks at the tokens.
-  [[nodiscard]] pkcs11::TokenInfo active_token(const config::Cluster& cluster) const;
+  [[nodiscard]] pkcs11::TokenInfo active_token(const config::Cluster& cluster,
+                                               Deadline deadline) const;
 
  private:
   const config::Config& config_;

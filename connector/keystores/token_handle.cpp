@@ -7,10 +7,12 @@
 namespace kms::keystores {
 
 void TokenHandle::set(std::unique_ptr<pkcs11::Token> token) {
+  // It starts a thread. If there is none to be had, the token goes again.
+  auto watch = std::make_unique<TokenWatch>(*token);
   {
     const MutexLock lock(mutex_);
     token_ = std::move(token);
-    watch_ = std::make_unique<TokenWatch>(*token_);
+    watch_ = std::move(watch);
     published_.store(token_.get(), std::memory_order_release);
   }
   changed_.notify_all();

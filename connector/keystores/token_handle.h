@@ -13,7 +13,7 @@ namespace kms::keystores {
 /// The place of a token that may not be there yet. Thread-safe; the token stays until close().
 class TokenHandle {
  public:
-  /// Once: it is never replaced.
+  /// Once: it is never replaced. If it throws, the token is closed, and there is none yet.
   void set(std::unique_ptr<pkcs11::Token> token);
   /// Null while the token is absent.
   [[nodiscard]] pkcs11::Token* get() const noexcept {

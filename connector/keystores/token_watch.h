@@ -16,7 +16,7 @@ namespace kms::keystores {
 class TokenWatch {
  public:
   explicit TokenWatch(pkcs11::Token& token);
-  /// Ends after the call to the token that is under way.
+  /// Ends after the examination or recovery that is under way, with all its calls to the token.
   ~TokenWatch();
   TokenWatch(const TokenWatch&) = delete;
   TokenWatch& operator=(const TokenWatch&) = delete;

@@ -215,7 +215,7 @@ bool doctor(const config::Config& config, std::ostream& out) {
     // Its PIN is the KeyStorePassword, which is not in the configuration.
     out << cluster.id << '\n';
     try {
-      const bool found = !keystores::present_tokens(modules, cluster.token, false).empty();
+      const bool found = !keystores::present_tokens(modules, cluster.token, false, soon()).empty();
       out << (found ? "  present; ConnectCustomKeyStore logs in to it\n" : "  not present\n");
       all = all && found;
     } catch (const pkcs11::Error& error) {

@@ -23,7 +23,8 @@ struct OpenToken {
     options.selector.label = "bench";
     options.pin = pkcs11::SecretBytes::copy_of(std::string_view(test::SoftHsm::kUserPin));
     options.max_sessions = sessions;
-    token = modules.load(test::SoftHsm::module_path())->open(std::move(options), soon());
+    token =
+        modules.load(test::SoftHsm::module_path(), {}, soon())->open(std::move(options), soon());
   }
   test::SoftHsm hsm;
   pkcs11::Modules modules;

@@ -372,6 +372,26 @@ TEST(Probing, DoesNotTakeAFaultForAMissingCapability) {
   }
 }
 
+TEST(Probing, DoesNotTakeWantOfMemoryForAMissingCapability) {
+  for (const CK_RV rv : {CKR_HOST_MEMORY, CKR_DEVICE_MEMORY, CKR_TOKEN_RESOURCE_EXCEEDED}) {
+    SoftHsmToken softhsm;
+    softhsm.proxy.fail("C_WrapKey", rv);
+    auto token = softhsm.open();
+    EXPECT_TRUE(token->capabilities().wrap_kwp) << describe(rv).name;
+  }
+}
+
+TEST(Probing, TakesWantOfMemoryForALongMessageForItsLimit) {
+  SoftHsmToken softhsm;
+  // After the one of 16 bytes.
+  softhsm.proxy.fail("C_Encrypt", CKR_DEVICE_MEMORY, 1);
+  auto token = softhsm.open();
+  EXPECT_EQ(token->capabilities().gcm_max, 16384U);
+  token.reset();
+  token = softhsm.open();
+  EXPECT_EQ(token->capabilities().gcm_max, 65536U);
+}
+
 TEST(Probing, DoesNotRememberARefusalInDoubt) {
   for (const CK_RV rv : {CKR_GENERAL_ERROR, CKR_MECHANISM_INVALID}) {
     SoftHsmToken softhsm;
@@ -417,15 +437,59 @@ TEST_F(Faults, AKeyInDoubtIsNotLeftInTheToken) {
   EXPECT_EQ(proxy_.count("C_DestroyObject").calls, 1U);
 }
 
+TEST_F(Faults, AKeyIsNotLeftInTheTokenWhereTheFreshOneIsLostThatItIsComparedTo) {
+  proxy_.zero_counters();
+  proxy_.fail("C_EncryptInit", CKR_KEY_HANDLE_INVALID);
+  (void)token_->generate_wrapped(KeyKind::aes_256, soon());
+  EXPECT_EQ(proxy_.count("C_UnwrapKey").calls, 2U);
+  // The first of the unwrapped ones and, as always, the second of the fresh ones.
+  EXPECT_EQ(proxy_.count("C_DestroyObject").calls, 2U);
+}
+
+TEST(EvictedKeys, AreDestroyedThoughOneOfThemCannotBe) {
+  SoftHsmToken softhsm;
+  TokenOptions options = softhsm.options();
+  options.max_cached_materials = 1;
+  const auto token = softhsm.module()->open(std::move(options), soon());
+  const WrappedMaterial pair = token->generate_wrapped(KeyKind::ec_p256, soon());
+  const WrappedMaterial first = token->generate_wrapped(KeyKind::aes_256, soon());
+  const WrappedMaterial second = token->generate_wrapped(KeyKind::aes_256, soon());
+  const auto use = [&](const WrappedMaterial& key) {
+    (void)token->gcm_encrypt(key, {}, {}, soon());
+  };
+  const auto destroyed = [&] {
+    const pkcs11_proxy::Count count = softhsm.proxy.count("C_DestroyObject");
+    return count.calls - count.errors;
+  };
+  use(first);
+  (void)token->sign(pair, SignatureScheme::ecdsa_sha256, MessageForm::message, Bytes(3), soon());
+  use(first);
+  softhsm.proxy.zero_counters();
+  // Both parts of the pair wait to be destroyed.
+  softhsm.proxy.fail("C_DestroyObject", CKR_DEVICE_MEMORY);
+  use(second);
+  EXPECT_EQ(destroyed(), 1U);
+  // The one that was left, and `first`.
+  use(first);
+  EXPECT_EQ(destroyed(), 3U);
+  // Nothing but `second`: it is not tried for ever where the token refuses it.
+  softhsm.proxy.fail("C_DestroyObject", CKR_ACTION_PROHIBITED);
+  use(second);
+  use(first);
+  EXPECT_EQ(destroyed(), 4U);
+}
+
 TEST(Module, IsNeverFinalisedWhileACallHangsInIt) {
   SoftHsmToken softhsm;
   const CK_FUNCTION_LIST* functions = nullptr;
   {
     Modules modules;
-    const auto module =
-        std::static_pointer_cast<LoadedModule>(modules.load(kms::test::SoftHsm::proxy_path()));
+    const auto module = std::static_pointer_cast<LoadedModule>(
+        modules.load(kms::test::SoftHsm::proxy_path(), {}, soon()));
     functions = &module->functions();
     module->keep_forever();
+    EXPECT_EQ(failure_of([&] { (void)module->tokens(true, within(milliseconds(100))); }),
+              Failure::deadline_exceeded);
   }
   EXPECT_EQ(softhsm.proxy.count("C_Finalize").calls, 0U);
   // Nothing hangs really, and the next test is to find the module as new.

@@ -71,6 +71,19 @@ TEST(Gate, AWaitingWriterGoesFirst) {
   EXPECT_TRUE(passes(gate, milliseconds(0)));
 }
 
+TEST(Gate, BarredIsClosedToAllButWriters) {
+  Gate gate;
+  {
+    const GateBarred barred(gate);
+    EXPECT_FALSE(passes(gate, milliseconds(10)));
+    EXPECT_TRUE(closes(gate, milliseconds(0)));
+    EXPECT_FALSE(passes(gate, milliseconds(10)));
+    const GateBarred again(gate);
+    EXPECT_TRUE(closes(gate, milliseconds(0)));
+  }
+  EXPECT_TRUE(passes(gate, milliseconds(0)));
+}
+
 TEST(Gate, AWriterThatGivesUpLetsTheOthersPass) {
   Gate gate;
   const GatePass inside(gate, soon());

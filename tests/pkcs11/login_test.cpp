@@ -66,7 +66,7 @@ TEST_F(Login, RemembersARefusalWithoutARecord) {
 }
 
 TEST_F(Login, HeedsARefusalOfAnEarlierProcess) {
-  const auto serial = softhsm_.module()->tokens(false).at(0).serial;
+  const auto serial = softhsm_.module()->tokens(false, soon()).at(0).serial;
   const std::string pin = "wrong";
   refusals_->record(serial, SecretBytes::copy_of(std::string_view(pin)).view(),
                     Failure::pin_incorrect);
@@ -83,13 +83,13 @@ TEST_F(Login, APinThatIsLockedOrHasExpiredIsNotOnRecordAndTriedAgainWhenSeenTo) 
     }
     EXPECT_EQ(logins(), 1U);
     EXPECT_EQ(refusals_->size(), 0U);
-    (void)softhsm_.module()->tokens(true);
+    (void)softhsm_.module()->tokens(true, soon());
     EXPECT_NO_THROW((void)open(SoftHsm::kUserPin));
   }
 }
 
 TEST_F(Login, ARecordThatAPinIsLockedDoesNotCount) {
-  const auto serial = softhsm_.module()->tokens(false).at(0).serial;
+  const auto serial = softhsm_.module()->tokens(false, soon()).at(0).serial;
   refusals_->record(serial, SecretBytes::copy_of(std::string_view(SoftHsm::kUserPin)).view(),
                     Failure::pin_locked);
   EXPECT_NO_THROW((void)open(SoftHsm::kUserPin));
@@ -190,7 +190,7 @@ TEST_F(Login, UnknownAndAmbiguousTokensAreRefused) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.failure(), Failure::token_ambiguous);
-    for (const TokenInfo& info : softhsm_.module()->tokens(false)) {
+    for (const TokenInfo& info : softhsm_.module()->tokens(false, soon())) {
       EXPECT_EQ(std::string(error.what()).find(info.serial) != std::string::npos,
                 info.label == "twin");
     }
@@ -275,16 +275,16 @@ TEST_F(Login, AKeyStoreTokenHasNoKek) {
 
 TEST_F(Login, AMissingModuleIsSaidToBe) {
   Modules modules;
-  EXPECT_EQ(failure_of([&] { (void)modules.load("/nowhere/module.so"); }),
+  EXPECT_EQ(failure_of([&] { (void)modules.load("/nowhere/module.so", {}, soon()); }),
             Failure::module_not_loadable);
-  EXPECT_EQ(failure_of([&] { (void)modules.load("libcrypto.so.3"); }),
+  EXPECT_EQ(failure_of([&] { (void)modules.load("libcrypto.so.3", {}, soon()); }),
             Failure::module_not_loadable);
 }
 
 TEST_F(Login, OneContextServesAllNamesOfAModule) {
   const std::string link = softhsm_.softhsm.path() / "link.so";
   std::filesystem::create_symlink(SoftHsm::proxy_path(), link);
-  EXPECT_EQ(softhsm_.modules.load(link), softhsm_.module());
+  EXPECT_EQ(softhsm_.modules.load(link, {}, soon()), softhsm_.module());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -29,10 +30,13 @@ struct NssToken {
     options.pin = SecretBytes::copy_of(pin);
     return options;
   }
-  std::shared_ptr<Module> module() { return modules.load(KMS_NSS_MODULE, init_args()); }
-  std::unique_ptr<Token> open() {
-    return module()->open(options(), std::chrono::steady_clock::now() + std::chrono::seconds(60));
+  static Deadline in_a_minute() {
+    return std::chrono::steady_clock::now() + std::chrono::seconds(60);
   }
+  std::shared_ptr<Module> module() {
+    return modules.load(KMS_NSS_MODULE, init_args(), in_a_minute());
+  }
+  std::unique_ptr<Token> open() { return module()->open(options(), in_a_minute()); }
   [[nodiscard]] std::string init_args() const {
     return "configdir='sql:" + directory.path().string() +
            "' certPrefix='' keyPrefix='' secmod='secmod.db' flags=noModDB";

@@ -47,6 +47,15 @@ TEST_F(Pace, IsBoundedForThoseWhoAsk) {
                                          seconds(5), seconds(5)}));
 }
 
+TEST_F(Pace, DoesNotDoubleForASearchThatWasNotDone) {
+  EXPECT_EQ(waits(3, true, false), (Waits{seconds(0), milliseconds(1500), seconds(3)}));
+  for (int i = 0; i < 5; ++i) {
+    pace_.not_done();
+    EXPECT_EQ(waits(1, true, false), Waits{seconds(3)});
+  }
+  EXPECT_EQ(waits(2, true, false), (Waits{seconds(6), seconds(12)}));
+}
+
 TEST_F(Pace, BeginsAnewWhenItHelpedOrNothingWasMissingForLong) {
   (void)waits(8, true, false);
   pace_.helped();

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -6,6 +7,7 @@
 #include <thread>
 
 #include "pkcs11/cryptoki.h"
+#include "pkcs11/loaded_module.h"
 #include "tests/pkcs11/softhsm_token.h"
 
 // Several tokens of one module, which is started again under them.
@@ -28,6 +30,7 @@ class SeveralTokens : public testing::Test {
   std::unique_ptr<Token> open(const std::string& label) {
     TokenOptions options = softhsm_.options();
     options.selector.label = label;
+    options.close_within = close_within_;
     return softhsm_.module()->open(std::move(options), soon());
   }
   void use(Token& token, Deadline deadline) {
@@ -53,6 +56,7 @@ class SeveralTokens : public testing::Test {
     return false;
   }
 
+  const milliseconds close_within_{200};
   TwoTokens softhsm_;
   pkcs11_proxy::Control& proxy_ = softhsm_.proxy;
   std::unique_ptr<Token> first_ = open("first");
@@ -104,17 +108,77 @@ TEST_F(SeveralTokens, OneWhoseCallHangsDoesNotHoldUpTheOthersForLong) {
   ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
   std::atomic<bool> over{false};
   std::thread restart([&] {
-    EXPECT_EQ(failure_of([&] { (void)softhsm_.module()->tokens(true); }),
+    EXPECT_EQ(failure_of([&] { (void)softhsm_.module()->tokens(true, within(seconds(3))); }),
               Failure::deadline_exceeded);
     over = true;
   });
   (void)is_held_up(*first_, over);
   use(*first_, within(seconds(8)));
+  restart.join();
   EXPECT_EQ(first_->epoch(), 1U);
   proxy_.release();
   hung.join();
-  restart.join();
   use(*second_, soon());
+}
+
+TEST_F(SeveralTokens, OneThatIsBusyPutsAStartOffOnly) {
+  proxy_.latency("C_GenerateKeyPair", seconds(2));
+  proxy_.zero_counters();
+  std::thread busy([&] { (void)second_->generate_wrapped(KeyKind::rsa_2048, soon()); });
+  const Deadline end = soon();
+  while (proxy_.count("C_GenerateKeyPair").calls == 0 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::yield();
+  }
+  EXPECT_NO_THROW((void)softhsm_.module()->tokens(true, soon()));
+  EXPECT_EQ(starts(), 1U);
+  busy.join();
+}
+
+TEST_F(SeveralTokens, OneThatIsBeingRecoveredDoesNotKeepTheModuleFromAStart) {
+  const auto module = std::static_pointer_cast<LoadedModule>(softhsm_.module());
+  proxy_.zero_counters();
+  proxy_.absent_until_restored("first");
+  std::thread waiting([this] { use(*first_, soon()); });
+  // Two failed attempts: it will be a second until the token is searched for.
+  const Deadline end = soon();
+  while (proxy_.count("C_GetSlotList").calls < 4 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::yield();
+  }
+  EXPECT_NO_THROW(module->start_again(module->generation(), soon()));
+  proxy_.restore();
+  waiting.join();
+}
+
+TEST_F(SeveralTokens, AStartThatIsUnderWayIsNotTheOneAskedFor) {
+  proxy_.zero_counters();
+  proxy_.hang("C_Initialize");
+  std::thread first([this] { (void)softhsm_.module()->tokens(true, soon()); });
+  ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
+  // What it sees of the tokens may be older than this.
+  EXPECT_EQ(failure_of([&] { (void)softhsm_.module()->tokens(true, within(milliseconds(100))); }),
+            Failure::deadline_exceeded);
+  std::thread second([this] { (void)softhsm_.module()->tokens(true, soon()); });
+  proxy_.release();
+  first.join();
+  second.join();
+  EXPECT_EQ(starts(), 2U);
+}
+
+TEST_F(SeveralTokens, AModuleThatHangsInItsStartIsWaitedForUntilTheDeadline) {
+  const std::string copy = softhsm_.softhsm.path() / "another.so";
+  std::filesystem::copy_file(kms::test::SoftHsm::proxy_path(), copy);
+  pkcs11_proxy::Control& another = pkcs11_proxy::control(copy);
+  another.hang("C_Initialize");
+  another.fail("C_Initialize", CKR_GENERAL_ERROR);
+  std::thread starting([&] {
+    EXPECT_EQ(failure_of([&] { (void)softhsm_.modules.load(copy, {}, soon()); }),
+              Failure::module_not_loadable);
+  });
+  ASSERT_TRUE(another.wait_until_hanging(1, seconds(10)));
+  EXPECT_EQ(failure_of([&] { (void)softhsm_.modules.load(copy, {}, within(milliseconds(100))); }),
+            Failure::deadline_exceeded);
+  another.release();
+  starting.join();
 }
 
 TEST_F(SeveralTokens, OneMayGoWhileTheModuleIsStartedAgain) {
@@ -124,7 +188,7 @@ TEST_F(SeveralTokens, OneMayGoWhileTheModuleIsStartedAgain) {
   std::atomic<bool> over{false};
   std::thread restart([&] {
     try {
-      (void)softhsm_.module()->tokens(true);
+      (void)softhsm_.module()->tokens(true, soon());
     } catch (const Error& error) {
       // Not before the second token let go.
       EXPECT_EQ(error.failure(), Failure::deadline_exceeded);
@@ -142,6 +206,51 @@ TEST_F(SeveralTokens, OneMayGoWhileTheModuleIsStartedAgain) {
   use(*second_, soon());
 }
 
+TEST_F(SeveralTokens, OneMayGoWhileItsLoginHangs) {
+  proxy_.hang("C_Login");
+  std::thread restart([this] { (void)softhsm_.module()->tokens(true, soon()); });
+  ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
+  first_.reset();
+  proxy_.release();
+  restart.join();
+  EXPECT_THAT(softhsm_.log_text(), testing::HasSubstr("token not closed"));
+  // What it held is free again, and the module can still be started.
+  first_ = open("first");
+  use(*first_, soon());
+  use(*second_, soon());
+  proxy_.zero_counters();
+  (void)softhsm_.module()->tokens(true, soon());
+  EXPECT_EQ(starts(), 1U);
+}
+
+TEST_F(SeveralTokens, OneMayGoWhileAStartHangsThatFails) {
+  proxy_.hang("C_Initialize");
+  proxy_.fail("C_Initialize", CKR_GENERAL_ERROR);
+  std::thread restart([this] {
+    EXPECT_EQ(failure_of([&] { (void)softhsm_.module()->tokens(true, soon()); }),
+              Failure::module_not_loadable);
+  });
+  ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
+  first_.reset();
+  proxy_.release();
+  restart.join();
+  use(*second_, soon());
+  first_ = open("first");
+  use(*first_, soon());
+}
+
+TEST_F(SeveralTokens, OneWhoseLoginHangsDoesNotHoldUpTheOthers) {
+  proxy_.hang("C_Login");
+  std::thread restart([this] { (void)softhsm_.module()->tokens(true, soon()); });
+  ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
+  EXPECT_NO_THROW(use(*second_, within(seconds(5))));
+  proxy_.release();
+  restart.join();
+  use(*first_, soon());
+  EXPECT_EQ(first_->epoch(), 2U);
+  EXPECT_EQ(second_->epoch(), 2U);
+}
+
 TEST_F(SeveralTokens, AnotherModuleThatHangsInItsStartHoldsUpNobody) {
   const std::string copy = softhsm_.softhsm.path() / "another.so";
   std::filesystem::copy_file(kms::test::SoftHsm::proxy_path(), copy);
@@ -149,7 +258,8 @@ TEST_F(SeveralTokens, AnotherModuleThatHangsInItsStartHoldsUpNobody) {
   another.hang("C_Initialize");
   another.fail("C_Initialize", CKR_GENERAL_ERROR);
   std::thread starting([&] {
-    EXPECT_EQ(failure_of([&] { (void)softhsm_.modules.load(copy); }), Failure::module_not_loadable);
+    EXPECT_EQ(failure_of([&] { (void)softhsm_.modules.load(copy, {}, soon()); }),
+              Failure::module_not_loadable);
   });
   ASSERT_TRUE(another.wait_until_hanging(1, seconds(10)));
   second_.reset();

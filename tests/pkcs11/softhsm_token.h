@@ -39,7 +39,9 @@ struct SoftHsmToken {
     };
     return options;
   }
-  std::shared_ptr<Module> module() { return modules.load(kms::test::SoftHsm::proxy_path()); }
+  std::shared_ptr<Module> module() {
+    return modules.load(kms::test::SoftHsm::proxy_path(), {}, soon());
+  }
   std::unique_ptr<Token> open(Deadline deadline = soon()) {
     return module()->open(options(), deadline);
   }
