@@ -139,7 +139,7 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
   } else {
     key.current_material = make_hex_id(call.random(), 32);
     key.materials = {{.id = key.current_material, .created = key.created}};
-    make_last_material(call.store(), *store, *row.kind, key, call.deadline());
+    make_last_material(call.context(), *store, *row.kind, key, call.deadline());
     key.state = keys::StoredState::enabled;
   }
   call.touches(key.arn(), key.scope.account);

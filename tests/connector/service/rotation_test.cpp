@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <set>
 #include <string>
@@ -360,7 +361,29 @@ TEST_F(RotationOfTokenObjects, ThatCannotBeUndoneIsInTheLog) {
   proxy().reset();
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
               testing::HasSubstr("Warning operations: " + arn +
-                                 ": material that was not made to the end stays for now: "));
+                                 ": unused objects stay in its token for now: "));
+}
+
+TEST_F(RotationOfTokenObjects, ManyAtOnceLeaveAnObjectEach) {
+  const std::string key = kms_.create_key();
+  const auto objects = [&] {
+    long count = 0;
+    for (const auto& file :
+         std::filesystem::recursive_directory_iterator(kms_.hsm().path() / "tokens")) {
+      count += file.path().extension() == ".object" ? 1 : 0;
+    }
+    return count;
+  };
+  const long before = objects();
+  std::vector<std::string> outcomes(12);
+  std::vector<std::thread> threads;
+  for (std::string& outcome : outcomes) {
+    threads.emplace_back([&] { outcome = kms_.call("RotateKeyOnDemand", id(key)).outcome(); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(outcomes, std::vector<std::string>(12, "200"));
+  kms_.restart();
+  EXPECT_TRUE(eventually([&] { return objects() == before + 12; })) << objects() - before;
 }
 
 }  // namespace
