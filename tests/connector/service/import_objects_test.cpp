@@ -64,7 +64,7 @@ class ImportObjects : public ::testing::Test {
     store->commit({&put, 1});
   }
 
-  /// What the record has, the current material and what is not finished.
+  /// How many the record has, with those that are unfinished.
   [[nodiscard]] std::size_t materials() {
     return storage::open_sqlite_snapshot(kms_.config().storage.sqlite)
         ->key({kAccount, "us-east-1"}, id_)
@@ -116,9 +116,9 @@ TEST_F(ImportObjects, AnImportThatACrashCutShortIsUndone) {
   });
   kms_.start();
   EXPECT_EQ(describe(kms_, id_).at("KeyMetadata.KeyState"), "PendingImport");
+  ASSERT_TRUE(await([&] { return materials() == 0; }));
   ASSERT_EQ(import(kms_, id_, with_, key_).outcome(), "200");
   kms_.ok("Sign", sign_body(id_, "ED25519_SHA_512", as_bytes("m")));
-  ASSERT_TRUE(await([&] { return materials() == 1; }));
   change_record([](const keys::KeyRecord& key) {
     ASSERT_EQ(key.materials.size(), 1U);
     EXPECT_EQ(key.materials.front().id, key.current_material);
