@@ -9,7 +9,7 @@
 #include "connector/api/error.h"
 #include "connector/base/log.h"
 #include "connector/keys/imported_material.h"
-#include "connector/operations/multi_region.h"
+#include "connector/operations/imports.h"
 #include "connector/operations/service_event.h"
 
 namespace kms::jobs {
@@ -19,20 +19,16 @@ bool expires(const keys::Material& material) {
   return keys::is_present(material) && material.imported->valid_to;
 }
 
-void expire(const operations::Context& context, keys::KeyRecord key, const std::string& id) {
-  const auto deadline = std::chrono::steady_clock::now() + context.config.limits.request_deadline;
-  const auto store = context.key_stores.of(key);
-  for (const keys::Generation& generation : key.material(id)->generations) {
-    store->destroy(generation.ref, deadline);
-  }
-  std::vector<storage::Change> changes{storage::AppendAudit{
-      audit::to_json(operations::service_event(context, "DeleteExpiredKeyMaterial", key))}};
-  const bool pending = id == key.pending_material;
-  keys::remove_material(key, id);
-  if (pending) operations::synchronize_replicas(context, key, changes, deadline);
-  changes.emplace_back(storage::Put<keys::KeyRecord>{std::move(key)});
-  context.store.commit(changes);
-  context.audit.outbox_grew();
+void expire(const operations::Context& context, const keys::KeyRecord& key, const std::string& id) {
+  const auto commit = [&](std::vector<storage::Change> changes) {
+    changes.emplace_back(storage::AppendAudit{
+        audit::to_json(operations::service_event(context, "DeleteExpiredKeyMaterial", key))});
+    context.store.commit(changes);
+    context.audit.outbox_grew();
+  };
+  operations::delete_material(
+      context, key, id, commit,
+      std::chrono::steady_clock::now() + context.config.limits.request_deadline);
 }
 
 /// At most one of the key's materials: the next round sees the key as it then is.

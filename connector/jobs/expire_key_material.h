@@ -6,8 +6,8 @@
 
 namespace kms::jobs {
 
-/// Deletes the imported material whose ValidTo is over and confirmed; what is in the token goes
-/// first. One DeleteExpiredKeyMaterial event a material.
+/// Deletes the imported material whose ValidTo is over and confirmed. One DeleteExpiredKeyMaterial
+/// event a material.
 void expire_key_material(const operations::Context& context, ClockGuard& guard,
                          const StopFlag& stop);
 

@@ -1,6 +1,9 @@
 #include "connector/keys/imported_material.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
+#include <variant>
 
 #include "connector/base/encodings.h"
 
@@ -18,7 +21,7 @@ bool is_present(const Material& material) {
 }
 
 bool is_permanent(const KeyRecord& key, const Material& material) {
-  return material.id != key.pending_material && &material != unfinished_material(key);
+  return material.id != key.pending_material && !is_unfinished(key, material);
 }
 
 bool has_all_material(const KeyRecord& key) {
@@ -32,17 +35,21 @@ void await_missing_material(KeyRecord& key) {
   if (is_to_work && !has_all_material(key)) key.state = StoredState::pending_import;
 }
 
-void remove_material(KeyRecord& key, const std::string& material_id) {
-  const bool pending = material_id == key.pending_material;
-  if (pending && !key.is_replica()) {
-    std::erase_if(key.materials, [&](const Material& one) { return one.id == material_id; });
-    key.pending_material.clear();
-    return;
-  }
+void remove_material(KeyRecord& key, const std::string& material_id, Material rest) {
   const auto material = std::ranges::find(key.materials, material_id, &Material::id);
-  material->generations.clear();
-  material->imported->valid_to.reset();
-  await_missing_material(key);
+  std::ranges::copy_if(material->generations, std::back_inserter(rest.generations),
+                       [](const Generation& generation) {
+                         return std::holds_alternative<pkcs11::ObjectMaterial>(generation.ref);
+                       });
+  if (material_id == key.pending_material && !key.is_replica()) {
+    key.materials.erase(material);
+    key.pending_material.clear();
+  } else {
+    material->generations.clear();
+    material->imported->valid_to.reset();
+    await_missing_material(key);
+  }
+  if (!rest.generations.empty()) key.materials.push_back(std::move(rest));
 }
 
 }  // namespace kms::keys

@@ -24,7 +24,8 @@ void await_missing_material(KeyRecord& key);
 
 /// What becomes of the key when material is deleted or expires: one that was to become current is
 /// forgotten, but for a replica, whose primary remembers it; without a permanent one the key waits
-/// for its import, unless it waits for deletion.
-void remove_material(KeyRecord& key, const std::string& material_id);
+/// for its import, unless it waits for deletion. Its objects in the token stay in the record, as
+/// unfinished material `rest`, until they are destroyed.
+void remove_material(KeyRecord& key, const std::string& material_id, Material rest);
 
 }  // namespace kms::keys

@@ -9,16 +9,13 @@ const Material* KeyRecord::material(std::string_view material_id) const {
   return found == materials.end() ? nullptr : &*found;
 }
 
-const Material* unfinished_material(const KeyRecord& key) {
+bool is_unfinished(const KeyRecord& key, const Material& material) {
+  if (key.state == StoredState::creating) return true;
   // A key of ours is created with its first material.
-  const bool created_with_one = key.origin != api::OriginType::external;
-  for (const Material& material : key.materials) {
-    const bool made = (created_with_one && &material == &key.materials.front()) ||
-                      material.rotated_in || material.imported ||
-                      material.id == key.current_material;
-    if (!made) return &material;
-  }
-  return nullptr;
+  const bool created_with_it =
+      key.origin != api::OriginType::external && &material == &key.materials.front();
+  return !created_with_it && !material.rotated_in && !material.imported &&
+         material.id != key.current_material;
 }
 
 }  // namespace kms::keys

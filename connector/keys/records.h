@@ -137,9 +137,10 @@ struct KeyRecord {
   bool operator==(const KeyRecord&) const = default;
 };
 
-/// Material that a rotation has begun to make and not made current, or an import to take and not
-/// taken: of no use, and never used. Null if there is none.
-const Material* unfinished_material(const KeyRecord& key);
+/// Material that is still being made, by a creation, a rotation or an import, or that is being
+/// destroyed: of no use, but the record names its objects in the token as long as they may be
+/// there.
+[[nodiscard]] bool is_unfinished(const KeyRecord& key, const Material& material);
 
 struct AliasRecord {
   Scope scope;

@@ -64,6 +64,8 @@ class KeyStore {
   /// Destroys what make() made; false if it was gone already. Wrapped material needs nothing
   /// destroyed.
   virtual bool destroy(const pkcs11::MaterialRef& ref, Deadline deadline) = 0;
+  /// Whether what make() made is still there. Wrapped material is.
+  [[nodiscard]] virtual bool holds(const pkcs11::MaterialRef& ref, Deadline deadline) = 0;
 
   virtual Encrypted encrypt(const keys::AuthorizedKey& key, ByteView plaintext,
                             const keys::EncryptionContext& context, Deadline deadline) = 0;

@@ -348,13 +348,12 @@ KeyStores::Reconciled KeyStores::reconcile(const std::set<std::string>& done,
           .losses = std::move(reconciliation).take_losses()};
 }
 
-std::vector<std::string> KeyStores::undo_creations(Deadline deadline) {
+std::vector<std::string> KeyStores::drop_unfinished(Deadline deadline) {
   const config::Limits& limits = impl_->config.limits;
   const auto longest = std::max(limits.request_deadline, limits.key_generation_deadline);
   const Timestamp before = std::max(impl_->started, impl_->clock.now() - longest - kCreationMargin);
-  const auto left = impl_->store.find_keys([&](const keys::KeyRecord& key) {
-    return key.state == keys::StoredState::creating && key.created < before;
-  });
+  const auto left = impl_->store.find_keys(
+      [&](const keys::KeyRecord& key) { return has_unfinished(key, before); });
   std::vector<std::string> lines;
   if (left.empty()) return lines;
   impl_->for_each_open([&](const Scope& scope, const std::string& id, const TokenHandle& handle) {
@@ -362,8 +361,11 @@ std::vector<std::string> KeyStores::undo_creations(Deadline deadline) {
     if (std::ranges::none_of(left, is_here)) return;
     (void)Impl::if_well(id.empty() ? scope.region : id, handle, [&](pkcs11::Token& token) {
       for (const keys::KeyPtr& key : left) {
-        if (!is_here(key) || !undo_creation(impl_->store, *key, token, deadline)) continue;
-        lines.push_back("key " + key->arn() + " was never created to the end and is removed");
+        if (!is_here(key)) continue;
+        if (!keystores::drop_unfinished(impl_->store, *key, before, token, deadline)) continue;
+        lines.push_back(key->state == keys::StoredState::creating
+                            ? "key " + key->arn() + " was never created to the end and is removed"
+                            : "unused objects of key " + key->arn() + " are destroyed");
       }
     });
   });

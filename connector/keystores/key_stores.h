@@ -111,9 +111,9 @@ class KeyStores {
   };
   /// Looks at the tokens that are open and well, but for those in `done`.
   [[nodiscard]] Reconciled reconcile(const std::set<std::string>& done, Deadline deadline) const;
-  /// Undoes the creations of keys that an earlier run or an outage left without an end, as far as
-  /// their tokens are open and well; a line each.
-  [[nodiscard]] std::vector<std::string> undo_creations(Deadline deadline);
+  /// Undoes the creations of keys and of material, and ends the destructions, that an earlier run
+  /// or an outage left without an end, as far as their tokens are open and well; a line each key.
+  [[nodiscard]] std::vector<std::string> drop_unfinished(Deadline deadline);
 
  private:
   struct Impl;

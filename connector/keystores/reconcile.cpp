@@ -14,15 +14,25 @@
 namespace kms::keystores {
 namespace {
 
-void for_each_object(const keys::KeyRecord& key,
-                     const std::function<void(const keys::Material&, const keys::Generation&,
-                                              const pkcs11::ObjectMaterial&)>& visit) {
-  for (const keys::Material& material : key.materials) {
-    for (const keys::Generation& generation : material.generations) {
-      const auto* object = std::get_if<pkcs11::ObjectMaterial>(&generation.ref);
-      if (object != nullptr) visit(material, generation, *object);
-    }
+void for_each_object(
+    const keys::Material& material,
+    const std::function<void(const keys::Generation&, const pkcs11::ObjectMaterial&)>& visit) {
+  for (const keys::Generation& generation : material.generations) {
+    const auto* object = std::get_if<pkcs11::ObjectMaterial>(&generation.ref);
+    if (object != nullptr) visit(generation, *object);
   }
+}
+
+std::vector<keys::Material> unfinished(const keys::KeyRecord& key, Timestamp before) {
+  std::vector<keys::Material> found;
+  std::ranges::copy_if(key.materials, std::back_inserter(found), [&](const auto& material) {
+    return material.created < before && keys::is_unfinished(key, material);
+  });
+  return found;
+}
+
+std::string still_there(const keys::KeyRecord& key) {
+  return "unused objects of key " + key.arn() + " are still in its token: ";
 }
 
 std::string token_of_region(const std::string& region) { return "the token of " + region; }
@@ -34,24 +44,38 @@ bool is_in(const keys::KeyRecord& key, const Scope& scope, const std::string& st
          (store_id.empty() || key.scope == scope);
 }
 
-bool undo_creation(storage::MetadataStore& store, keys::KeyRecord key, pkcs11::Token& token,
-                   pkcs11::Deadline deadline) {
+bool has_unfinished(const keys::KeyRecord& key, Timestamp before) {
+  return key.state != keys::StoredState::deleting && !unfinished(key, before).empty();
+}
+
+bool drop_unfinished(storage::MetadataStore& store, keys::KeyRecord key, Timestamp before,
+                     pkcs11::Token& token, pkcs11::Deadline deadline) {
   const auto commit = [&](const storage::Change& change) { store.commit({&change, 1}); };
   try {
-    // Whoever should still be making the key cannot commit it after this.
+    // Whoever should still be making it cannot commit it after this.
     commit(storage::Put<keys::KeyRecord>{key});
     ++key.version;
-    // Nothing was ever encrypted under it; its object is known by the random CKA_ID that its record
-    // holds.
-    for_each_object(key, [&](const auto&, const auto&, const pkcs11::ObjectMaterial& object) {
-      (void)token.destroy_object(object.id, deadline);
-    });
-    commit(storage::Erase<keys::KeyRecord>{key});
+    const std::vector<keys::Material> dropped = unfinished(key, before);
+    for (const keys::Material& material : dropped) {
+      for_each_object(material, [&](const auto&, const pkcs11::ObjectMaterial& object) {
+        (void)token.destroy_object(object.id, deadline);
+      });
+      std::erase(key.materials, material);
+    }
+    if (key.state == keys::StoredState::creating) {
+      commit(storage::Erase<keys::KeyRecord>{std::move(key)});
+    } else {
+      commit(storage::Put<keys::KeyRecord>{std::move(key)});
+    }
     return true;
   } catch (const storage::Error& error) {
-    log(LogLevel::warning, "keystores", key.arn() + " is not removed: " + error.what());
-    return false;
+    // A conflict: somebody changed the key just now, and the next round sees it as it then is.
+    if (error.fault() == storage::Fault::conflict) return false;
+    log(LogLevel::warning, "keystores", still_there(key) + error.what());
+  } catch (const pkcs11::Error& error) {
+    log(LogLevel::warning, "keystores", still_there(key) + error.what());
   }
+  return false;
 }
 
 std::vector<std::string> missing_wrapping_keys(const storage::MetadataStore& store,
@@ -85,9 +109,11 @@ Reconciliation::Reconciliation(const storage::MetadataStore& store) : store_(sto
 
 void Reconciliation::note_records() {
   for (const keys::KeyPtr& key : store_.find_keys([](const keys::KeyRecord&) { return true; })) {
-    for_each_object(*key, [this](const auto&, const auto&, const pkcs11::ObjectMaterial& object) {
-      recorded_.insert(object.id);
-    });
+    for (const keys::Material& material : key->materials) {
+      for_each_object(material, [this](const auto&, const pkcs11::ObjectMaterial& object) {
+        recorded_.insert(object.id);
+      });
+    }
   }
 }
 
@@ -134,15 +160,16 @@ void Reconciliation::check(const Scope& scope, const std::string& store_id, pkcs
 void Reconciliation::check_key(const keys::KeyRecord& key,
                                const std::set<pkcs11::ObjectId>& present,
                                const std::string& where) {
-  for_each_object(key, [&](const keys::Material& material, const keys::Generation& generation,
-                           const pkcs11::ObjectMaterial& object) {
-    // Recorded, but not made yet: the next use makes it, or the next rotation or import drops it.
-    const bool begun =
-        unmade(material) == &generation || keys::unfinished_material(key) == &material;
-    if (present.contains(object.id) || begun) return;
-    lines_.push_back("object " + to_hex(object.id) + " of key " + key.arn() + " (generation " +
-                     std::to_string(generation.number) + ") is missing in " + where);
-  });
+  for (const keys::Material& material : key.materials) {
+    if (keys::is_unfinished(key, material)) continue;  // there is a job for it
+    for_each_object(material, [&](const keys::Generation& generation,
+                                  const pkcs11::ObjectMaterial& object) {
+      // Recorded, but not made yet: the next use makes it.
+      if (present.contains(object.id) || unmade(material) == &generation) return;
+      lines_.push_back("object " + to_hex(object.id) + " of key " + key.arn() + " (generation " +
+                       std::to_string(generation.number) + ") is missing in " + where);
+    });
+  }
 }
 
 }  // namespace kms::keystores

@@ -15,10 +15,14 @@ namespace kms::keystores {
 [[nodiscard]] bool is_in(const keys::KeyRecord& key, const Scope& scope,
                          const std::string& store_id);
 
-/// Undoes a creation that does not come to its end: nobody was told of the key. False if the key is
-/// left as it is. Throws pkcs11::Error.
-[[nodiscard]] bool undo_creation(storage::MetadataStore& store, keys::KeyRecord key,
-                                 pkcs11::Token& token, pkcs11::Deadline deadline);
+/// Whether the key has unfinished material of before that time, which no deletion of the key sees
+/// to.
+[[nodiscard]] bool has_unfinished(const keys::KeyRecord& key, Timestamp before);
+/// Destroys the objects of such material and takes it out of the record; with it the key, if it was
+/// never created to the end: nobody was told of it. False if the key is left as it is.
+[[nodiscard]] bool drop_unfinished(storage::MetadataStore& store, keys::KeyRecord key,
+                                   Timestamp before, pkcs11::Token& token,
+                                   pkcs11::Deadline deadline);
 
 /// A line for each key-encryption key that keys of the Region need and that its token does not
 /// have, as one that was replaced or emptied has not. Throws pkcs11::Error.

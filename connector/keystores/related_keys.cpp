@@ -1,6 +1,7 @@
 #include "connector/keystores/related_keys.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -62,6 +63,7 @@ void RelatedKeys::share(const KeyRecord& key, KeyRecord& relative,
 
   std::vector<Material> materials;
   for (const Material& material : key.materials) {
+    if (keys::is_unfinished(key, material)) continue;
     const Material* const former = relative.material(material.id);
     if (key.origin == api::OriginType::external) {
       materials.push_back(imported_anew(material, former));
@@ -73,6 +75,10 @@ void RelatedKeys::share(const KeyRecord& key, KeyRecord& relative,
       generation = present != nullptr ? *present : carried(generation);
     }
   }
+  // What is unfinished is in the one token.
+  std::ranges::copy_if(
+      relative.materials, std::back_inserter(materials),
+      [&](const Material& material) { return keys::is_unfinished(relative, material); });
   relative.materials = std::move(materials);
   relative.current_material = key.current_material;
   relative.pending_material = key.pending_material;

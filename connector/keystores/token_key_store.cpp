@@ -68,6 +68,12 @@ bool TokenKeyStore::destroy(const pkcs11::MaterialRef& ref, Deadline deadline) {
                     [&](auto& token) { return token.destroy_object(object->id, deadline); });
 }
 
+bool TokenKeyStore::holds(const pkcs11::MaterialRef& ref, Deadline deadline) {
+  const auto* object = std::get_if<pkcs11::ObjectMaterial>(&ref);
+  if (object == nullptr) return true;
+  return with_token(deadline, [&](auto& token) { return token.has_object(object->id, deadline); });
+}
+
 keys::CiphertextHeader TokenKeyStore::Current::header() const {
   return {.account = key->scope.account,
           .region = key->scope.region,

@@ -34,6 +34,7 @@ class TokenKeyStore final : public KeyStore {
   pkcs11::MaterialRef make(pkcs11::KeyKind kind, const std::optional<pkcs11::MaterialRef>& reserved,
                            const std::string& key_arn, Deadline deadline) override;
   bool destroy(const pkcs11::MaterialRef& ref, Deadline deadline) override;
+  bool holds(const pkcs11::MaterialRef& ref, Deadline deadline) override;
 
   Encrypted encrypt(const keys::AuthorizedKey& key, ByteView plaintext,
                     const keys::EncryptionContext& context, Deadline deadline) override;

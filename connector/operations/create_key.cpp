@@ -131,10 +131,7 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
   if (in.policy) {
     key.policy = check_policy(call, key, *in.policy, in.bypass_policy_lockout_safety_check);
   }
-  if (call.store().key_count(call.scope()) >= call.limits().keys_per_account) {
-    throw Error(ErrorCode::limit_exceeded,
-                "The number of KMS keys in this account and Region is at its limit.");
-  }
+  check_key_quota(call, call.scope());
   if (origin == OriginType::external) {
     // Only to know that the token can hold such material: it refuses what it cannot.
     static_cast<void>(store->reserve(*row.kind, call.deadline()));
@@ -142,7 +139,7 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
   } else {
     key.current_material = make_hex_id(call.random(), 32);
     key.materials = {{.id = key.current_material, .created = key.created}};
-    make_last_material(call.store(), *store, *row.kind, key, call.deadline());
+    make_last_material(call.context(), *store, *row.kind, key, call.deadline());
     key.state = keys::StoredState::enabled;
   }
   call.touches(key.arn(), key.scope.account);
@@ -152,6 +149,13 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
 }
 
 }  // namespace
+
+void check_key_quota(const Call& call, const Scope& scope) {
+  if (call.store().key_count(scope) >= call.limits().keys_per_account) {
+    throw Error(ErrorCode::limit_exceeded,
+                "The number of KMS keys in this account and Region is at its limit.");
+  }
+}
 
 std::string create_key_parameters(api::CreateKeyRequest in, KeySpec spec, KeyUsageType usage,
                                   OriginType origin) {

@@ -4,8 +4,6 @@
 #include "connector/api/error.h"
 #include "connector/keys/imported_material.h"
 #include "connector/operations/imports.h"
-#include "connector/operations/multi_region.h"
-#include "connector/operations/new_material.h"
 #include "connector/operations/operation.h"
 
 namespace kms::operations {
@@ -25,23 +23,16 @@ std::string material_of(const keys::KeyRecord& key,
 api::DeleteImportedKeyMaterialResponse delete_imported_key_material(
     Call& call, const api::DeleteImportedKeyMaterialRequest& in) {
   keys::KeyRecord key = manage_import(call, in.key_id).record();
-  const std::string arn = key.arn();
   const std::string id = material_of(key, in);
-  api::DeleteImportedKeyMaterialResponse response{.key_id = arn};
+  api::DeleteImportedKeyMaterialResponse response{.key_id = key.arn()};
   if (key.spec == api::KeySpec::symmetric_default && !id.empty()) response.key_material_id = id;
   const keys::Material* material = key.material(id);
   if (material == nullptr || !keys::is_present(*material)) return response;
 
-  const auto store = call.key_stores().of(key);
-  const std::vector<keys::Generation> deleted = material->generations;
-  const bool pending = id == key.pending_material;
-  keys::remove_material(key, id);
-  std::vector<storage::Change> changes;
-  if (pending) synchronize_replicas(call.context(), key, changes, call.deadline());
-  changes.emplace_back(storage::Put<keys::KeyRecord>{std::move(key)});
-  call.commit(std::move(changes), response);
-  // Not before: whoever else changes the key meanwhile still finds it whole.
-  destroy_unused(*store, deleted, arn, call.deadline());
+  delete_material(
+      call.context(), std::move(key), id,
+      [&](std::vector<storage::Change> changes) { call.commit(std::move(changes), response); },
+      call.deadline());
   return response;
 }
 

@@ -1,13 +1,11 @@
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "connector/api/error.h"
-#include "connector/base/log.h"
 #include "connector/keys/imported_material.h"
 #include "connector/keys/key_spec.h"
 #include "connector/operations/imports.h"
@@ -23,6 +21,11 @@ using api::ErrorCode;
 using api::ImportType;
 
 constexpr std::chrono::days kMaxLife{365};
+
+struct Begun {
+  std::string id;  // of the unfinished material
+  pkcs11::MaterialRef reserved;
+};
 
 std::optional<Timestamp> valid_to_of(const Call& call, const api::ImportKeyMaterialRequest& in) {
   const bool expires =
@@ -81,36 +84,19 @@ keys::ImportToken open_token(const Call& call, keystores::KeyStore& store,
   return std::move(*token);
 }
 
-/// Where the material becomes an object in the token, the record says so first, so that a crash
-/// leaves nothing that no record explains.
-std::optional<pkcs11::MaterialRef> reserve(Call& call, keystores::KeyStore& store,
-                                           keys::KeyRecord& key) {
+/// Where the material becomes an object in the token, the record says so first, as unfinished
+/// material, so that a crash leaves nothing that no record explains.
+std::optional<Begun> begin(Call& call, keystores::KeyStore& store, keys::KeyRecord& key) {
   auto reserved = store.reserve(*keys::key_spec(key.spec).kind, call.deadline());
-  if (!reserved) return reserved;
-  keys::KeyRecord begun = key;
-  begun.materials.push_back({.id = make_hex_id(call.random(), 32),
-                             .created = call.now(),
-                             .generations = {{.number = 1, .ref = *reserved}}});
-  const storage::Change intent = storage::Put<keys::KeyRecord>{std::move(begun)};
+  if (!reserved) return std::nullopt;
+  Begun begun{.id = make_hex_id(call.random(), 32), .reserved = std::move(*reserved)};
+  key.materials.push_back({.id = begun.id,
+                           .created = call.now(),
+                           .generations = {{.number = 1, .ref = begun.reserved}}});
+  const storage::Change intent = storage::Put<keys::KeyRecord>{key};
   call.store().commit({&intent, 1});
   ++key.version;
-  return reserved;
-}
-
-/// As far as token and store can be reached; what stays is dropped by the next import.
-void undo(Call& call, keystores::KeyStore& store, const keys::KeyRecord& key,
-          const pkcs11::MaterialRef& reserved) {
-  try {
-    store.destroy(reserved, call.deadline());
-    const storage::Change change = storage::Put<keys::KeyRecord>{key};
-    call.store().commit({&change, 1});
-  } catch (const std::exception& error) {
-    const auto* const refusal = dynamic_cast<const storage::Error*>(&error);
-    // Whoever was faster has dropped it, or the next import does.
-    if (refusal != nullptr && refusal->fault() == storage::Fault::conflict) return;
-    log(LogLevel::warning, "operations",
-        key.arn() + ": material that was not imported stays for now: " + error.what());
-  }
+  return begun;
 }
 
 /// The material of this id, among those of the key: which one it is decides whether this request
@@ -141,14 +127,31 @@ struct Import {
   const keys::ImportToken& token;
   ImportType type;
   std::optional<Timestamp> valid_to;
-  std::optional<pkcs11::MaterialRef> reserved;
+  std::optional<Begun> begun;
 };
+
+/// Gives the material what was made, unless it has what is still there: whoever uses that now must
+/// not lose it. An object that is of no use then stays unfinished.
+void put_in_place(const Call& call, const Import& import, keys::KeyRecord& key,
+                  const std::string& material_id, pkcs11::MaterialRef made) {
+  const auto find = [&](const std::string& id) {
+    return std::ranges::find(key.materials, id, &keys::Material::id);
+  };
+  auto& generations = find(material_id)->generations;
+  if (generations.empty()) {
+    generations = {{.number = 1, .ref = std::move(made)}};
+    if (import.begun) key.materials.erase(find(import.begun->id));
+  } else if (import.begun && !import.store.holds(generations.back().ref, call.deadline())) {
+    find(import.begun->id)->generations.front().ref =
+        std::exchange(generations.back().ref, std::move(made));
+  }
+}
 
 api::ImportKeyMaterialResponse take(Call& call, const Import& import, keys::KeyRecord key,
                                     const api::ImportKeyMaterialRequest& in) {
-  auto result = import.store.import_material(import.authorized, import.token,
-                                             in.encrypted_key_material.view(), import.reserved,
-                                             call.deadline());
+  const auto reserved = import.begun ? std::optional(import.begun->reserved) : std::nullopt;
+  auto result = import.store.import_material(
+      import.authorized, import.token, in.encrypted_key_material.view(), reserved, call.deadline());
   if (const auto* fault = std::get_if<pkcs11::ImportFault>(&result)) {
     throw Error(*fault == pkcs11::ImportFault::ciphertext ? ErrorCode::invalid_ciphertext
                                                           : ErrorCode::incorrect_key_material);
@@ -157,29 +160,22 @@ api::ImportKeyMaterialResponse take(Call& call, const Import& import, keys::KeyR
   const std::string id = keys::imported_material_id(key.id, made.fingerprint);
   const bool is_new = key.material(id) == nullptr;
   keys::Material& material = place(key, id, import.type, in, call.now());
-  std::vector<keys::Generation> replaced;
-  if (!keys::is_present(material)) {
-    material.generations = {keys::Generation{.number = 1, .ref = std::move(made.ref)}};
-  } else if (import.reserved) {
-    // The new object counts: the one before may have been lost in the token.
-    replaced = material.generations;
-    material.generations.back().ref = std::move(made.ref);
-  }
   if (!material.imported) material.imported.emplace();
   material.imported->fingerprint = std::move(made.fingerprint);
   material.imported->valid_to = import.valid_to;
   if (in.key_material_description) material.imported->description = *in.key_material_description;
+  put_in_place(call, import, key, id, std::move(made.ref));
   if (key.state == keys::StoredState::pending_import && keys::has_all_material(key))
     key.state = keys::StoredState::enabled;
 
-  const std::string arn = key.arn();
-  api::ImportKeyMaterialResponse response{.key_id = arn};
+  api::ImportKeyMaterialResponse response{.key_id = key.arn()};
   if (is_symmetric(key)) response.key_material_id = id;
   std::vector<storage::Change> changes;
   if (is_new) synchronize_replicas(call.context(), key, changes, call.deadline());
-  changes.emplace_back(storage::Put<keys::KeyRecord>{std::move(key)});
+  changes.emplace_back(storage::Put<keys::KeyRecord>{key});
   call.commit(std::move(changes), response);
-  destroy_unused(import.store, replaced, arn, call.deadline());
+  ++key.version;
+  if (import.begun) drop_unfinished(call.context(), key, import.begun->id, call.deadline());
   return response;
 }
 
@@ -192,17 +188,16 @@ api::ImportKeyMaterialResponse import_key_material(Call& call,
   const auto store = call.key_stores().of(key);
   const keys::ImportToken token = open_token(call, *store, authorized, in);
 
-  drop_unfinished(call.store(), *store, key, call.deadline());
   const Import import{.store = *store,
                       .authorized = authorized,
                       .token = token,
                       .type = type,
                       .valid_to = valid_to,
-                      .reserved = reserve(call, *store, key)};
+                      .begun = begin(call, *store, key)};
   try {
     return take(call, import, key, in);
   } catch (...) {
-    if (import.reserved) undo(call, *store, key, *import.reserved);
+    if (import.begun) drop_unfinished(call.context(), key, import.begun->id, call.deadline());
     throw;
   }
 }

@@ -1,11 +1,14 @@
 #include "connector/operations/imports.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "connector/api/error.h"
 #include "connector/keys/imported_material.h"
 #include "connector/keys/key_spec.h"
 #include "connector/keys/key_state.h"
+#include "connector/operations/multi_region.h"
+#include "connector/operations/new_material.h"
 
 namespace kms::operations {
 namespace {
@@ -80,6 +83,21 @@ void check_wrapped_size(ImportScheme scheme, KeyKind wrapping_key, std::size_t s
   if (is_oaep(scheme) ? size != modulus : size <= modulus) {
     throw api::validation_error("Invalid encrypted key size.");
   }
+}
+
+void delete_material(const Context& context, keys::KeyRecord key, const std::string& material_id,
+                     const std::function<void(std::vector<storage::Change>)>& commit,
+                     pkcs11::Deadline deadline) {
+  const bool pending = material_id == key.pending_material;
+  const std::string rest = make_hex_id(context.random, 32);
+  keys::remove_material(key, material_id, {.id = rest, .created = context.clock.now()});
+  std::vector<storage::Change> changes;
+  if (pending) synchronize_replicas(context, key, changes, deadline);
+  changes.emplace_back(storage::Put<keys::KeyRecord>{key});
+  commit(std::move(changes));
+  ++key.version;
+  // Not before: whoever else changes the key meanwhile still finds it whole.
+  drop_unfinished(context, std::move(key), rest, deadline);
 }
 
 bool pending_is_everywhere(const Context& context, const keys::KeyRecord& key) {

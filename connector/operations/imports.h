@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "connector/operations/call.h"
 #include "pkcs11/token.h"
@@ -24,5 +26,11 @@ void check_wrapped_size(pkcs11::ImportScheme scheme, pkcs11::KeyKind wrapping_ke
 
 /// The material that waits for a rotation is imported in each Region that holds the key.
 [[nodiscard]] bool pending_is_everywhere(const Context& context, const keys::KeyRecord& key);
+
+/// Takes imported material out of the key, its replicas told: `commit` is given what is to be
+/// committed. Then its objects go from the token, at once as far as that can be reached.
+void delete_material(const Context& context, keys::KeyRecord key, const std::string& material_id,
+                     const std::function<void(std::vector<storage::Change>)>& commit,
+                     pkcs11::Deadline deadline);
 
 }  // namespace kms::operations

@@ -50,7 +50,7 @@ std::vector<const keys::Material*> listed(const keys::KeyRecord& key,
                                           api::IncludeKeyMaterial include) {
   std::vector<const keys::Material*> materials;
   for (const keys::Material& material : key.materials) {
-    if (&material == keys::unfinished_material(key)) continue;
+    if (keys::is_unfinished(key, material)) continue;
     if (include == api::IncludeKeyMaterial::all_key_material || material.rotated_in) {
       materials.push_back(&material);
     }

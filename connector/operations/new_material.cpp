@@ -1,60 +1,38 @@
 #include "connector/operations/new_material.h"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
-#include <vector>
 
 #include "connector/base/log.h"
 
 namespace kms::operations {
-namespace {
 
-/// While the token cannot be reached, the record stays: reconciliation or the next rotation see to
-/// it.
-void undo(storage::MetadataStore& store, keystores::KeyStore& key_store, keys::KeyRecord key,
-          const pkcs11::MaterialRef& reserved, pkcs11::Deadline deadline) {
+void drop_unfinished(const Context& context, keys::KeyRecord key, const std::string& material_id,
+                     pkcs11::Deadline deadline) {
+  const auto material = std::ranges::find(key.materials, material_id, &keys::Material::id);
+  if (material == key.materials.end()) return;
   const std::string arn = key.arn();
   try {
-    key_store.destroy(reserved, deadline);
-    key.materials.pop_back();
-    storage::Change change = storage::Erase<keys::KeyRecord>{key};
-    if (!key.materials.empty()) change = storage::Put<keys::KeyRecord>{std::move(key)};
-    store.commit({&change, 1});
-  } catch (const std::exception& error) {
-    log(LogLevel::warning, "operations",
-        arn + ": material that was not made to the end stays for now: " + error.what());
-  }
-}
-
-}  // namespace
-
-void drop_unfinished(storage::MetadataStore& store, keystores::KeyStore& key_store,
-                     keys::KeyRecord& key, pkcs11::Deadline deadline) {
-  std::vector<keys::Generation> dropped;
-  while (const keys::Material* const left = keys::unfinished_material(key)) {
-    dropped.insert(dropped.end(), left->generations.begin(), left->generations.end());
-    std::erase_if(key.materials, [id = left->id](const auto& m) { return m.id == id; });
-  }
-  if (dropped.empty()) return;
-  const storage::Change change = storage::Put<keys::KeyRecord>{key};
-  store.commit({&change, 1});
-  ++key.version;
-  destroy_unused(key_store, dropped, key.arn(), deadline);
-}
-
-void destroy_unused(keystores::KeyStore& key_store, const std::vector<keys::Generation>& unused,
-                    const std::string& key_arn, pkcs11::Deadline deadline) {
-  for (const keys::Generation& generation : unused) {
-    try {
-      key_store.destroy(generation.ref, deadline);
-    } catch (const std::exception& error) {
-      log(LogLevel::warning, "operations",
-          "an unused object of key " + key_arn + " is left in the token: " + error.what());
+    const auto store = context.key_stores.of(key);
+    for (const keys::Generation& generation : material->generations) {
+      store->destroy(generation.ref, deadline);
     }
+    key.materials.erase(material);
+    storage::Change change = storage::Put<keys::KeyRecord>{key};
+    if (key.state == keys::StoredState::creating) change = storage::Erase<keys::KeyRecord>{key};
+    context.store.commit({&change, 1});
+  } catch (const std::exception& error) {
+    const auto* const refusal = dynamic_cast<const storage::Error*>(&error);
+    // Somebody else has changed the key: the object is gone, and the job takes it out of the
+    // record.
+    if (refusal != nullptr && refusal->fault() == storage::Fault::conflict) return;
+    log(LogLevel::warning, "operations",
+        arn + ": unused objects stay in its token for now: " + error.what());
   }
 }
 
-void make_last_material(storage::MetadataStore& store, keystores::KeyStore& key_store,
+void make_last_material(const Context& context, keystores::KeyStore& key_store,
                         pkcs11::KeyKind kind, keys::KeyRecord& key, pkcs11::Deadline deadline) {
   const auto reserved = key_store.reserve(kind, deadline);
   auto& generations = key.materials.back().generations;
@@ -64,12 +42,12 @@ void make_last_material(storage::MetadataStore& store, keystores::KeyStore& key_
   }
   generations = {{.number = 1, .ref = *reserved}};
   const storage::Change intent = storage::Put<keys::KeyRecord>{key};
-  store.commit({&intent, 1});
+  context.store.commit({&intent, 1});
   ++key.version;
   try {
     generations.front().ref = key_store.make(kind, reserved, key.arn(), deadline);
   } catch (...) {
-    undo(store, key_store, key, *reserved, deadline);
+    drop_unfinished(context, key, key.materials.back().id, deadline);
     throw;
   }
 }

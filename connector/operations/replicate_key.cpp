@@ -48,10 +48,7 @@ void check_quotas(const Call& call, const keys::KeyRecord& primary, const Scope&
                                                std::to_string(keys::kMaxRelatedKeys - 1) +
                                                " replicas.");
   }
-  if (call.store().key_count(scope) >= call.limits().keys_per_account) {
-    throw Error(ErrorCode::limit_exceeded,
-                "The number of KMS keys in this account and Region is at its limit.");
-  }
+  check_key_quota(call, scope);
 }
 
 /// A replica without the material that it shares with its primary.

@@ -101,12 +101,12 @@ struct Application::Impl {
         {"expire key material",
          [this](const StopFlag& stop) { jobs::expire_key_material(context, guard, stop); }},
         {"write last uses", [this](const StopFlag&) { last_uses.flush(*store); }},
-        {"undo creations", [this](const StopFlag&) { undo_creations(); }},
+        {"drop unfinished", [this](const StopFlag&) { drop_unfinished(); }},
         {"reconcile", [this](const StopFlag&) { reconcile_once(); }}};
   }
 
-  void undo_creations() {
-    for (const std::string& line : key_stores.undo_creations(jobs_deadline())) {
+  void drop_unfinished() {
+    for (const std::string& line : key_stores.drop_unfinished(jobs_deadline())) {
       log(LogLevel::warning, "reconcile", line);
     }
   }

@@ -41,7 +41,7 @@ TEST(ImportedMaterial, EachPermanentMaterialIsNeeded) {
   for (const char* id : {"old", "current"}) {
     KeyRecord record = key();
     EXPECT_TRUE(has_all_material(record));
-    remove_material(record, id);
+    remove_material(record, id, {.id = "rest"});
     EXPECT_FALSE(has_all_material(record)) << id;
     EXPECT_EQ(record.state, StoredState::pending_import);
     EXPECT_NE(record.material(id), nullptr);
@@ -50,18 +50,42 @@ TEST(ImportedMaterial, EachPermanentMaterialIsNeeded) {
 
 TEST(ImportedMaterial, WhatWasNeverCurrentIsForgotten) {
   KeyRecord record = key();
-  remove_material(record, "next");
+  remove_material(record, "next", {.id = "rest"});
   EXPECT_EQ(record.material("next"), nullptr);
   EXPECT_EQ(record.pending_material, "");
   EXPECT_EQ(record.state, StoredState::enabled);
   EXPECT_TRUE(has_all_material(record));
 }
 
+TEST(ImportedMaterial, ItsObjectsAreRememberedAsUnfinishedMaterial) {
+  for (const char* id : {"current", "next"}) {
+    KeyRecord record = key();
+    const Generation object{.number = 1, .ref = pkcs11::ObjectMaterial{.id = {7}}};
+    for (Material& material : record.materials) material.generations = {object};
+    remove_material(record, id, {.id = "rest", .created = Timestamp{5ms}});
+    const Material* const rest = record.material("rest");
+    ASSERT_NE(rest, nullptr);
+    EXPECT_EQ(*rest, (Material{.id = "rest", .created = Timestamp{5ms}, .generations = {object}}));
+    EXPECT_TRUE(is_unfinished(record, *rest));
+    EXPECT_FALSE(is_permanent(record, *rest));
+    EXPECT_EQ(has_all_material(record), id == std::string("next"));
+  }
+}
+
+TEST(ImportedMaterial, WrappedMaterialLeavesNothingBehind) {
+  KeyRecord record = key();
+  for (Material& material : record.materials) {
+    material.generations = {{.number = 1, .ref = pkcs11::WrappedMaterial{}}};
+  }
+  remove_material(record, "current", {.id = "rest"});
+  EXPECT_EQ(record.material("rest"), nullptr);
+}
+
 TEST(ImportedMaterial, AReplicaRemembersWhatItsPrimaryRemembers) {
   KeyRecord record = key();
   record.multi_region =
       MultiRegion{.primary_region = "us-west-2", .replica_regions = {"us-east-1"}};
-  remove_material(record, "next");
+  remove_material(record, "next", {.id = "rest"});
   ASSERT_NE(record.material("next"), nullptr);
   EXPECT_FALSE(is_present(*record.material("next")));
   EXPECT_EQ(record.pending_material, "next");
@@ -72,7 +96,7 @@ TEST(ImportedMaterial, AKeyThatWaitsForDeletionGoesOnWaiting) {
   for (const auto state : {StoredState::pending_deletion, StoredState::pending_replica_deletion}) {
     KeyRecord record = key();
     record.state = state;
-    remove_material(record, "current");
+    remove_material(record, "current", {.id = "rest"});
     EXPECT_EQ(record.state, state);
   }
 }
@@ -87,8 +111,8 @@ TEST(ImportedMaterial, TheEarliestEndOfPermanentMaterialIsShown) {
   EXPECT_EQ(key_metadata(record, true, "").valid_to, std::nullopt);
   EXPECT_EQ(key_metadata(record, true, "").expiration_model,
             api::ExpirationModelType::key_material_does_not_expire);
-  remove_material(record, "old");
-  remove_material(record, "current");
+  remove_material(record, "old", {.id = "rest"});
+  remove_material(record, "current", {.id = "rest"});
   EXPECT_EQ(key_metadata(record, true, "").expiration_model, std::nullopt);
 }
 

@@ -58,10 +58,10 @@ TEST_F(Reconcile, HasNothingToSayOfWhatIsInOrder) {
   EXPECT_TRUE(lines().empty());
 }
 
-class UndoCreations : public Reconcile {
+class DropUnfinished : public Reconcile {
  protected:
   std::vector<std::string> lines() {
-    std::vector<std::string> told = stores().undo_creations(soon());
+    std::vector<std::string> told = stores().drop_unfinished(soon());
     std::ranges::sort(told);
     return told;
   }
@@ -74,7 +74,7 @@ class UndoCreations : public Reconcile {
   }
 };
 
-TEST_F(UndoCreations, RemovesTheKeysThatAnEarlierRunLeft) {
+TEST_F(DropUnfinished, RemovesTheKeysThatAnEarlierRunLeft) {
   const keys::KeyRecord with_object = begin_creation();
   make_object(with_object);
   const keys::KeyRecord without_object = begin_creation();
@@ -85,7 +85,7 @@ TEST_F(UndoCreations, RemovesTheKeysThatAnEarlierRunLeft) {
   EXPECT_TRUE(Reconcile::lines().empty());
 }
 
-TEST_F(UndoCreations, RemovesWhatAnOutageLeft) {
+TEST_F(DropUnfinished, RemovesWhatAnOutageLeft) {
   const keys::KeyRecord key = begin_creation();
   make_object(key);
   proxy().absent_until_restored(kCluster);
@@ -102,13 +102,45 @@ TEST_F(UndoCreations, RemovesWhatAnOutageLeft) {
   EXPECT_EQ(remove(id_), "OK");
 }
 
-TEST_F(UndoCreations, LeaveAKeyAloneThatIsBeingCreated) {
+TEST_F(DropUnfinished, LeavesAKeyAloneThatIsBeingCreated) {
   const keys::KeyRecord key = begin_creation();
   make_object(key);
   clock_.advance(config_.limits.key_generation_deadline);
   EXPECT_TRUE(lines().empty());
   EXPECT_TRUE(Reconcile::lines().empty());
   EXPECT_TRUE(db().key(kHere, key.id));
+}
+
+TEST_F(DropUnfinished, DropsTheMaterialThatNoRequestCanBeAtAnyMore) {
+  const keys::KeyPtr before = make_key(id_);
+  const auto store = stores().custom(kHere, id_);
+  keys::KeyRecord key = *before;
+  for (const char digit : {'a', 'b'}) {
+    const auto reserved = store->reserve(pkcs11::KeyKind::aes_256, soon());
+    (void)store->make(pkcs11::KeyKind::aes_256, reserved, key.arn(), soon());
+    key.materials.push_back({.id = std::string(64, digit),
+                             .created = clock_.now(),
+                             .generations = {{.number = 1, .ref = *reserved}}});
+  }
+  const std::vector<keys::Material> unfinished{key.materials[1], key.materials[2]};
+  const storage::Change put = storage::Put<keys::KeyRecord>{key};
+  db().commit({&put, 1});
+  clock_.advance(config_.limits.key_generation_deadline);
+  EXPECT_EQ(lines(), std::vector<std::string>{});
+  EXPECT_EQ(fresh(before)->materials, key.materials);
+
+  clock_.advance(std::chrono::minutes{2});
+  proxy().fail("C_DestroyObject", 0x1B /* CKR_ACTION_PROHIBITED */);
+  EXPECT_EQ(lines(), std::vector<std::string>{});
+  EXPECT_EQ(fresh(before)->materials, key.materials);
+  EXPECT_EQ(lines(),
+            std::vector<std::string>{"unused objects of key " + key.arn() + " are destroyed"});
+  EXPECT_EQ(fresh(before)->materials, before->materials);
+  EXPECT_EQ(Reconcile::lines(), std::vector<std::string>{});
+  for (const keys::Material& material : unfinished) {
+    EXPECT_FALSE(store->holds(material.generations.front().ref, soon()));
+  }
+  EXPECT_TRUE(store->holds(before->materials.front().generations.front().ref, soon()));
 }
 
 TEST_F(Reconcile, ReportsAnObjectThatNoRecordExplainsAndLeavesIt) {

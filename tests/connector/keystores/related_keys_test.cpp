@@ -55,5 +55,23 @@ TEST_F(RelatedKeys, AReplicaWithoutWhatBecameCurrentWaitsForItsImport) {
             StoredState::pending_deletion);
 }
 
+TEST_F(RelatedKeys, EachKeepsWhatIsUnfinishedInItsOwnToken) {
+  const auto unfinished = [](const std::string& id) {
+    return keys::Material{.id = id,
+                          .generations = {{.number = 1, .ref = pkcs11::ObjectMaterial{}}}};
+  };
+  keys::KeyRecord primary =
+      external_key(kHere.region, {imported("first", true), unfinished("here")});
+  keys::KeyRecord replica =
+      external_key("us-west-2", {imported("first", true), unfinished("there")});
+  primary.current_material = replica.current_material = "first";
+  replica.state = StoredState::enabled;
+  const storage::Change put = storage::Put<keys::KeyRecord>{replica};
+  db().commit({&put, 1});
+  const auto relatives = stores().following(primary, soon());
+  ASSERT_EQ(relatives.size(), 1U);
+  EXPECT_EQ(relatives.front().materials, replica.materials);
+}
+
 }  // namespace
 }  // namespace kms::test

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <set>
 #include <string>
@@ -318,6 +319,14 @@ class RotationOfTokenObjects : public testing::Test {
   RotationOfTokenObjects& operator=(RotationOfTokenObjects&&) = delete;
 
   static pkcs11_proxy::Control& proxy() { return pkcs11_proxy::control(KMS_PROXY_MODULE); }
+  [[nodiscard]] long objects() {
+    long count = 0;
+    for (const auto& file :
+         std::filesystem::recursive_directory_iterator(kms_.hsm().path() / "tokens")) {
+      count += file.path().extension() == ".object" ? 1 : 0;
+    }
+    return count;
+  }
 
   Harness kms_;
 };
@@ -360,7 +369,38 @@ TEST_F(RotationOfTokenObjects, ThatCannotBeUndoneIsInTheLog) {
   proxy().reset();
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
               testing::HasSubstr("Warning operations: " + arn +
-                                 ": material that was not made to the end stays for now: "));
+                                 ": unused objects stay in its token for now: "));
+}
+
+TEST_F(RotationOfTokenObjects, ThatLostToAnotherChangeLeavesOneObjectInTheEnd) {
+  const std::string key = kms_.create_key();
+  const long before = objects();
+  proxy().hang("C_GenerateKey");
+  std::string outcome;
+  std::thread rotation([&] { outcome = kms_.call("RotateKeyOnDemand", id(key)).outcome(); });
+  EXPECT_TRUE(proxy().wait_until_hanging(1, std::chrono::seconds(60)));
+  kms_.ok("UpdateKeyDescription", id(key, R"(,"Description":"another")"));
+  proxy().release();
+  rotation.join();
+  EXPECT_EQ(outcome, "200");
+  kms_.restart();
+  EXPECT_TRUE(eventually([&] { return objects() == before + 1; })) << objects() - before;
+  EXPECT_EQ(kms_.ok("ListKeyRotations", id(key)).json["Rotations"].Size(), 1U);
+  EXPECT_EQ(decrypt(kms_, encrypt(kms_, key)).second, current(kms_, key));
+}
+
+TEST_F(RotationOfTokenObjects, ManyAtOnceLeaveAnObjectEach) {
+  const std::string key = kms_.create_key();
+  const long before = objects();
+  std::vector<std::string> outcomes(12);
+  std::vector<std::thread> threads;
+  for (std::string& outcome : outcomes) {
+    threads.emplace_back([&] { outcome = kms_.call("RotateKeyOnDemand", id(key)).outcome(); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(outcomes, std::vector<std::string>(12, "200"));
+  kms_.restart();
+  EXPECT_TRUE(eventually([&] { return objects() == before + 12; })) << objects() - before;
 }
 
 }  // namespace
