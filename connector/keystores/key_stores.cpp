@@ -112,6 +112,9 @@ struct KeyStores::Impl {
   const StoreRules rules;
   /// Held while a name or a cluster is taken.
   Mutex taking;
+  // The one caller's of drop_unfinished().
+  std::chrono::seconds drop_pause{0};
+  std::chrono::steady_clock::time_point next_drop;
 };
 
 KeyStores::KeyStores(const config::Config& config, pkcs11::Modules& modules,
@@ -355,20 +358,30 @@ std::vector<std::string> KeyStores::drop_unfinished(Deadline deadline) {
   const auto left = impl_->store.find_keys(
       [&](const keys::KeyRecord& key) { return has_unfinished(key, before); });
   std::vector<std::string> lines;
-  if (left.empty()) return lines;
+  if (left.empty() || std::chrono::steady_clock::now() < impl_->next_drop) return lines;
+  bool refused = false;
   impl_->for_each_open([&](const Scope& scope, const std::string& id, const TokenHandle& handle) {
     const auto is_here = [&](const keys::KeyPtr& key) { return is_in(*key, scope, id); };
     if (std::ranges::none_of(left, is_here)) return;
     (void)Impl::if_well(id.empty() ? scope.region : id, handle, [&](pkcs11::Token& token) {
       for (const keys::KeyPtr& key : left) {
         if (!is_here(key)) continue;
-        if (!keystores::drop_unfinished(impl_->store, *key, before, token, deadline)) continue;
+        if (!keystores::drop_unfinished(impl_->store, *key, before, token, deadline)) {
+          refused = true;
+          continue;
+        }
         lines.push_back(key->state == keys::StoredState::creating
                             ? "key " + key->arn() + " was never created to the end and is removed"
                             : "unused objects of key " + key->arn() + " are destroyed");
       }
     });
   });
+  // What a token refuses for good is neither tried nor told in every round.
+  constexpr std::chrono::seconds kFirst{1};
+  constexpr std::chrono::seconds kLast{600};
+  impl_->drop_pause =
+      refused ? std::clamp(2 * impl_->drop_pause, kFirst, kLast) : std::chrono::seconds(0);
+  impl_->next_drop = std::chrono::steady_clock::now() + impl_->drop_pause;
   return lines;
 }
 

@@ -113,6 +113,7 @@ class KeyStores {
   [[nodiscard]] Reconciled reconcile(const std::set<std::string>& done, Deadline deadline) const;
   /// Undoes the creations of keys and of material, and ends the destructions, that an earlier run
   /// or an outage left without an end, as far as their tokens are open and well; a line each key.
+  /// After what a token refuses to destroy, it waits before it tries again. For one thread.
   [[nodiscard]] std::vector<std::string> drop_unfinished(Deadline deadline);
 
  private:

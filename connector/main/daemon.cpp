@@ -18,8 +18,8 @@ namespace kms {
 namespace {
 
 constexpr std::string_view kSource = "main";
-// For jobs and recoveries under way. One that waits longer for a sick token is cut off, which leaves
-// no more behind than a crash: the next start sees to it.
+// For jobs and recoveries under way. One that waits longer for a sick token is cut off, which
+// leaves no more behind than a crash: the next start sees to it.
 constexpr std::chrono::seconds kLastGrace{5};
 
 void announce(const config::Config& config, const http::Server& server) {
