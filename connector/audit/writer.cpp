@@ -149,10 +149,12 @@ void Writer::Impl::drain() {
 void Writer::Impl::start_pass(std::uint64_t& goal) {
   MutexLock lock(mutex);
   const auto retry_at = std::chrono::steady_clock::now() + kRetry;
-  while (!stopping && !flushing && last_failure == nullptr && asked == answered) lock.wait(wake);
-  // After a failure nobody is answered sooner because the outbox grew.
-  while (!stopping && !flushing && last_failure != nullptr &&
-         lock.wait_until(wake, retry_at) != std::cv_status::timeout) {
+  if (last_failure == nullptr) {
+    while (!stopping && asked == answered) lock.wait(wake);
+  } else {
+    // Not sooner because the outbox grew.
+    while (!stopping && !flushing && lock.wait_until(wake, retry_at) != std::cv_status::timeout) {
+    }
   }
   flushing = false;
   goal = asked;

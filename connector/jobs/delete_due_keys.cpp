@@ -18,7 +18,6 @@ using std::chrono::steady_clock;
 
 // How long a custom key store's token is given; AWS promises no more than a best effort.
 constexpr std::chrono::hours kPatience{24};
-constexpr std::chrono::milliseconds kLastPause{600'000};
 
 /// As TokenStatus names it.
 const std::string& token_of(const keys::KeyRecord& key) {
@@ -42,7 +41,7 @@ void KeyDeletion::run(const StopFlag& stop) {
     const bool begun = key->state == keys::StoredState::deleting;
     if (!begun && !guard_.confirmed(arn, *key->deletion_date)) continue;
     const auto retry = retries_.find(arn);
-    if (retry != retries_.end() && steady_clock::now() < retry->second.at) continue;
+    if (retry != retries_.end() && !retry->second.due()) continue;
     try {
       keys::KeyRecord record = *key;
       if (!begun) begin(record);
@@ -159,10 +158,7 @@ bool KeyDeletion::ready(const keys::KeyRecord& key) {
 
 void KeyDeletion::put_off(const keys::KeyRecord& key, const std::string& why) {
   log(LogLevel::warning, "jobs", "key " + key.arn() + " is not deleted yet: " + why);
-  Retry& retry = retries_[key.arn()];
-  retry.pause = std::clamp(2 * retry.pause, context_.config.jobs.interval,
-                           std::max(context_.config.jobs.interval, kLastPause));
-  retry.at = steady_clock::now() + retry.pause;
+  retries_.try_emplace(key.arn(), context_.config.jobs.interval).first->second.failed();
 }
 
 }  // namespace kms::jobs

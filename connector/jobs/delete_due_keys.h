@@ -1,12 +1,12 @@
 #pragma once
 
-#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "connector/base/retry.h"
 #include "connector/jobs/clock_guard.h"
 #include "connector/jobs/scheduler.h"
 #include "connector/operations/call.h"
@@ -29,10 +29,6 @@ class KeyDeletion {
   struct BackingKey {
     pkcs11::ObjectMaterial object;
     bool destroyed = false;
-  };
-  struct Retry {
-    std::chrono::steady_clock::time_point at;
-    std::chrono::milliseconds pause;
   };
 
   /// The key and its aliases disappear for callers; what follows is nobody's business but the

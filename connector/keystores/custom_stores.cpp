@@ -269,10 +269,11 @@ std::unique_ptr<pkcs11::Token> CustomStores::open(const keys::KeyStoreRecord& re
                     record.id, asked_for, deadline);
 }
 
-void CustomStores::reread(const keys::KeyStoreRecord& record, pkcs11::Deadline deadline) {
+void CustomStores::reread(const keys::KeyStoreRecord& record) {
   // A module may remember the PIN it saw when it was initialised (SoftHSM does): told a new
   // password, it would still want the old one, and a good PIN would count as refused.
   const config::Cluster* cluster = find_cluster(config_, record.scope, record.cluster_id);
+  const pkcs11::Deadline deadline = patience();
   (void)modules_.load(cluster->token.module, cluster->token.init_args, deadline)
       ->tokens(true, deadline);
 }
@@ -299,7 +300,7 @@ std::optional<std::chrono::milliseconds> CustomStores::connect(Connection& conne
   }
   std::shared_ptr<Link> link = make_link();
   try {
-    if (connection.tried && *connection.tried != record.password) reread(record, patience());
+    if (connection.tried && *connection.tried != record.password) reread(record);
     connection.tried = record.password;
     link->handle->set(open(record, true));
   } catch (const pkcs11::Error& error) {

@@ -70,7 +70,7 @@ class CustomStores {
   std::optional<std::chrono::milliseconds> reconnect(Connection& connection,
                                                      const keys::KeyStoreRecord& record);
   /// Makes the module look at its tokens anew, before a password that it has not seen is tried.
-  void reread(const keys::KeyStoreRecord& record, pkcs11::Deadline deadline);
+  void reread(const keys::KeyStoreRecord& record);
   [[nodiscard]] bool stopping() const;
   [[nodiscard]] SecretBytes password(const keys::KeyStoreRecord& record,
                                      pkcs11::Deadline deadline) const;

@@ -5,6 +5,7 @@
 
 #include "connector/api/error.h"
 #include "connector/base/log.h"
+#include "connector/base/retry.h"
 #include "connector/keystores/clusters.h"
 #include "connector/keystores/custom_stores.h"
 #include "connector/keystores/pin_refusals.h"
@@ -112,9 +113,7 @@ struct KeyStores::Impl {
   const StoreRules rules;
   /// Held while a name or a cluster is taken.
   Mutex taking;
-  // The one caller's of drop_unfinished().
-  std::chrono::seconds drop_pause{0};
-  std::chrono::steady_clock::time_point next_drop;
+  Retry drop{std::chrono::seconds(1)};  // the one caller's of drop_unfinished()
 };
 
 KeyStores::KeyStores(const config::Config& config, pkcs11::Modules& modules,
@@ -352,13 +351,15 @@ KeyStores::Reconciled KeyStores::reconcile(const std::set<std::string>& done,
 }
 
 std::vector<std::string> KeyStores::drop_unfinished(Deadline deadline) {
+  // What a token refuses for good is neither tried nor told in every round.
+  if (!impl_->drop.due()) return {};
   const config::Limits& limits = impl_->config.limits;
   const auto longest = std::max(limits.request_deadline, limits.key_generation_deadline);
   const Timestamp before = std::max(impl_->started, impl_->clock.now() - longest - kCreationMargin);
   const auto left = impl_->store.find_keys(
       [&](const keys::KeyRecord& key) { return has_unfinished(key, before); });
   std::vector<std::string> lines;
-  if (left.empty() || std::chrono::steady_clock::now() < impl_->next_drop) return lines;
+  if (left.empty()) return lines;
   bool refused = false;
   impl_->for_each_open([&](const Scope& scope, const std::string& id, const TokenHandle& handle) {
     const auto is_here = [&](const keys::KeyPtr& key) { return is_in(*key, scope, id); };
@@ -376,12 +377,11 @@ std::vector<std::string> KeyStores::drop_unfinished(Deadline deadline) {
       }
     });
   });
-  // What a token refuses for good is neither tried nor told in every round.
-  constexpr std::chrono::seconds kFirst{1};
-  constexpr std::chrono::seconds kLast{600};
-  impl_->drop_pause =
-      refused ? std::clamp(2 * impl_->drop_pause, kFirst, kLast) : std::chrono::seconds(0);
-  impl_->next_drop = std::chrono::steady_clock::now() + impl_->drop_pause;
+  if (refused) {
+    impl_->drop.failed();
+  } else {
+    impl_->drop.succeeded();
+  }
   return lines;
 }
 

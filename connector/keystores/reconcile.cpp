@@ -63,9 +63,9 @@ bool drop_unfinished(storage::MetadataStore& store, keys::KeyRecord key, Timesta
       std::erase(key.materials, material);
     }
     if (key.state == keys::StoredState::creating) {
-      commit(storage::Erase<keys::KeyRecord>{std::move(key)});
+      commit(storage::Erase<keys::KeyRecord>{key});
     } else {
-      commit(storage::Put<keys::KeyRecord>{std::move(key)});
+      commit(storage::Put<keys::KeyRecord>{key});
     }
     return true;
   } catch (const storage::Error& error) {

@@ -137,7 +137,7 @@ api::CreateKeyResponse create_key(Call& call, const api::CreateKeyRequest& in) {
     static_cast<void>(store->reserve(*row.kind, call.deadline()));
     key.state = keys::StoredState::pending_import;
   } else {
-    key.current_material = make_hex_id(call.random(), 32);
+    key.current_material = make_material_id(call.random());
     key.materials = {{.id = key.current_material, .created = key.created}};
     make_last_material(call.context(), *store, *row.kind, key, call.deadline());
     key.state = keys::StoredState::enabled;

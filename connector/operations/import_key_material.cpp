@@ -22,11 +22,6 @@ using api::ImportType;
 
 constexpr std::chrono::days kMaxLife{365};
 
-struct Begun {
-  std::string id;  // of the unfinished material
-  pkcs11::MaterialRef reserved;
-};
-
 std::optional<Timestamp> valid_to_of(const Call& call, const api::ImportKeyMaterialRequest& in) {
   const bool expires =
       in.expiration_model.value_or(api::ExpirationModelType::key_material_expires) ==
@@ -85,18 +80,17 @@ keys::ImportToken open_token(const Call& call, keystores::KeyStore& store,
 }
 
 /// Where the material becomes an object in the token, the record says so first, as unfinished
-/// material, so that a crash leaves nothing that no record explains.
-std::optional<Begun> begin(Call& call, keystores::KeyStore& store, keys::KeyRecord& key) {
+/// material, so that a crash leaves nothing that no record explains. The id of that.
+std::optional<std::string> begin(Call& call, keystores::KeyStore& store, keys::KeyRecord& key) {
   auto reserved = store.reserve(*keys::key_spec(key.spec).kind, call.deadline());
   if (!reserved) return std::nullopt;
-  Begun begun{.id = make_hex_id(call.random(), 32), .reserved = std::move(*reserved)};
-  key.materials.push_back({.id = begun.id,
+  key.materials.push_back({.id = make_material_id(call.random()),
                            .created = call.now(),
-                           .generations = {{.number = 1, .ref = begun.reserved}}});
+                           .generations = {{.number = 1, .ref = std::move(*reserved)}}});
   const storage::Change intent = storage::Put<keys::KeyRecord>{key};
   call.store().commit({&intent, 1});
   ++key.version;
-  return begun;
+  return key.materials.back().id;
 }
 
 /// The material of this id, among those of the key: which one it is decides whether this request
@@ -127,7 +121,7 @@ struct Import {
   const keys::ImportToken& token;
   ImportType type;
   std::optional<Timestamp> valid_to;
-  std::optional<Begun> begun;
+  std::optional<std::string> begun;  // the unfinished material
 };
 
 /// Gives the material what was made, unless it has what is still there: whoever uses that now must
@@ -140,16 +134,17 @@ void put_in_place(const Call& call, const Import& import, keys::KeyRecord& key,
   auto& generations = find(material_id)->generations;
   if (generations.empty()) {
     generations = {{.number = 1, .ref = std::move(made)}};
-    if (import.begun) key.materials.erase(find(import.begun->id));
+    if (import.begun) key.materials.erase(find(*import.begun));
   } else if (import.begun && !import.store.holds(generations.back().ref, call.deadline())) {
-    find(import.begun->id)->generations.front().ref =
+    find(*import.begun)->generations.front().ref =
         std::exchange(generations.back().ref, std::move(made));
   }
 }
 
 api::ImportKeyMaterialResponse take(Call& call, const Import& import, keys::KeyRecord key,
                                     const api::ImportKeyMaterialRequest& in) {
-  const auto reserved = import.begun ? std::optional(import.begun->reserved) : std::nullopt;
+  std::optional<pkcs11::MaterialRef> reserved;
+  if (import.begun) reserved = key.material(*import.begun)->generations.front().ref;
   auto result = import.store.import_material(
       import.authorized, import.token, in.encrypted_key_material.view(), reserved, call.deadline());
   if (const auto* fault = std::get_if<pkcs11::ImportFault>(&result)) {
@@ -175,7 +170,7 @@ api::ImportKeyMaterialResponse take(Call& call, const Import& import, keys::KeyR
   changes.emplace_back(storage::Put<keys::KeyRecord>{key});
   call.commit(std::move(changes), response);
   ++key.version;
-  if (import.begun) drop_unfinished(call.context(), key, import.begun->id, call.deadline());
+  if (import.begun) drop_unfinished(call.context(), key, *import.begun, call.deadline());
   return response;
 }
 
@@ -197,7 +192,7 @@ api::ImportKeyMaterialResponse import_key_material(Call& call,
   try {
     return take(call, import, key, in);
   } catch (...) {
-    if (import.begun) drop_unfinished(call.context(), key, import.begun->id, call.deadline());
+    if (import.begun) drop_unfinished(call.context(), key, *import.begun, call.deadline());
     throw;
   }
 }

@@ -89,7 +89,7 @@ void delete_material(const Context& context, keys::KeyRecord key, const std::str
                      const std::function<void(std::vector<storage::Change>)>& commit,
                      pkcs11::Deadline deadline) {
   const bool pending = material_id == key.pending_material;
-  const std::string rest = make_hex_id(context.random, 32);
+  const std::string rest = make_material_id(context.random);
   keys::remove_material(key, material_id, {.id = rest, .created = context.clock.now()});
   std::vector<storage::Change> changes;
   if (pending) synchronize_replicas(context, key, changes, deadline);

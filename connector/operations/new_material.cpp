@@ -8,6 +8,8 @@
 
 namespace kms::operations {
 
+std::string make_material_id(Random& random) { return make_hex_id(random, 32); }
+
 void drop_unfinished(const Context& context, keys::KeyRecord key, const std::string& material_id,
                      pkcs11::Deadline deadline) {
   const auto material = std::ranges::find(key.materials, material_id, &keys::Material::id);

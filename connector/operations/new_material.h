@@ -6,6 +6,9 @@
 
 namespace kms::operations {
 
+/// A fresh KeyMaterialId.
+[[nodiscard]] std::string make_material_id(Random& random);
+
 /// Destroys the objects of that unfinished material, if the key has it, and takes it out of the
 /// record, of which `key` is the latest version; a key that is being created goes with it. As far
 /// as token and store can be reached: what stays is the job's (KeyStores::drop_unfinished).

@@ -17,13 +17,10 @@ namespace {
 using api::Error;
 using api::ErrorCode;
 
-constexpr std::size_t kMaterialIdBytes = 32;
-
 /// Appends material made by the token; returns its id.
 std::string make_new(const Context& context, keys::KeyRecord& key, pkcs11::Deadline deadline) {
   const auto store = context.key_stores.of(key);
-  key.materials.push_back(
-      {.id = make_hex_id(context.random, kMaterialIdBytes), .created = context.clock.now()});
+  key.materials.push_back({.id = make_material_id(context.random), .created = context.clock.now()});
   make_last_material(context, *store, *keys::key_spec(key.spec).kind, key, deadline);
   return key.materials.back().id;
 }
