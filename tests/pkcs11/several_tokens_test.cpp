@@ -56,6 +56,20 @@ class SeveralTokens : public testing::Test {
     return false;
   }
 
+  void await_calls(const char* function, std::uint64_t least) {
+    const Deadline end = soon();
+    while (proxy_.count(function).calls < least && std::chrono::steady_clock::now() < end) {
+      std::this_thread::yield();
+    }
+  }
+  /// Starts the module again, in which that function hangs now until it is released.
+  std::thread hang_in_a_start(const char* function) {
+    proxy_.hang(function);
+    std::thread restart([this] { (void)softhsm_.module()->tokens(true, soon()); });
+    EXPECT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
+    return restart;
+  }
+
   const milliseconds close_within_{200};
   TwoTokens softhsm_;
   pkcs11_proxy::Control& proxy_ = softhsm_.proxy;
@@ -125,10 +139,7 @@ TEST_F(SeveralTokens, OneThatIsBusyPutsAStartOffOnly) {
   proxy_.latency("C_GenerateKeyPair", seconds(2));
   proxy_.zero_counters();
   std::thread busy([&] { (void)second_->generate_wrapped(KeyKind::rsa_2048, soon()); });
-  const Deadline end = soon();
-  while (proxy_.count("C_GenerateKeyPair").calls == 0 && std::chrono::steady_clock::now() < end) {
-    std::this_thread::yield();
-  }
+  await_calls("C_GenerateKeyPair", 1);
   EXPECT_NO_THROW((void)softhsm_.module()->tokens(true, soon()));
   EXPECT_EQ(starts(), 1U);
   busy.join();
@@ -140,10 +151,7 @@ TEST_F(SeveralTokens, OneThatIsBeingRecoveredDoesNotKeepTheModuleFromAStart) {
   proxy_.absent_until_restored("first");
   std::thread waiting([this] { use(*first_, soon()); });
   // Two failed attempts: it will be a second until the token is searched for.
-  const Deadline end = soon();
-  while (proxy_.count("C_GetSlotList").calls < 4 && std::chrono::steady_clock::now() < end) {
-    std::this_thread::yield();
-  }
+  await_calls("C_GetSlotList", 4);
   EXPECT_NO_THROW(module->start_again(module->generation(), soon()));
   proxy_.restore();
   waiting.join();
@@ -151,9 +159,7 @@ TEST_F(SeveralTokens, OneThatIsBeingRecoveredDoesNotKeepTheModuleFromAStart) {
 
 TEST_F(SeveralTokens, AStartThatIsUnderWayIsNotTheOneAskedFor) {
   proxy_.zero_counters();
-  proxy_.hang("C_Initialize");
-  std::thread first([this] { (void)softhsm_.module()->tokens(true, soon()); });
-  ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
+  std::thread first = hang_in_a_start("C_Initialize");
   // What it sees of the tokens may be older than this.
   EXPECT_EQ(failure_of([&] { (void)softhsm_.module()->tokens(true, within(milliseconds(100))); }),
             Failure::deadline_exceeded);
@@ -162,23 +168,6 @@ TEST_F(SeveralTokens, AStartThatIsUnderWayIsNotTheOneAskedFor) {
   first.join();
   second.join();
   EXPECT_EQ(starts(), 2U);
-}
-
-TEST_F(SeveralTokens, AModuleThatHangsInItsStartIsWaitedForUntilTheDeadline) {
-  const std::string copy = softhsm_.softhsm.path() / "another.so";
-  std::filesystem::copy_file(kms::test::SoftHsm::proxy_path(), copy);
-  pkcs11_proxy::Control& another = pkcs11_proxy::control(copy);
-  another.hang("C_Initialize");
-  another.fail("C_Initialize", CKR_GENERAL_ERROR);
-  std::thread starting([&] {
-    EXPECT_EQ(failure_of([&] { (void)softhsm_.modules.load(copy, {}, soon()); }),
-              Failure::module_not_loadable);
-  });
-  ASSERT_TRUE(another.wait_until_hanging(1, seconds(10)));
-  EXPECT_EQ(failure_of([&] { (void)softhsm_.modules.load(copy, {}, within(milliseconds(100))); }),
-            Failure::deadline_exceeded);
-  another.release();
-  starting.join();
 }
 
 TEST_F(SeveralTokens, OneMayGoWhileTheModuleIsStartedAgain) {
@@ -207,9 +196,7 @@ TEST_F(SeveralTokens, OneMayGoWhileTheModuleIsStartedAgain) {
 }
 
 TEST_F(SeveralTokens, OneMayGoWhileItsLoginHangs) {
-  proxy_.hang("C_Login");
-  std::thread restart([this] { (void)softhsm_.module()->tokens(true, soon()); });
-  ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
+  std::thread restart = hang_in_a_start("C_Login");
   first_.reset();
   proxy_.release();
   restart.join();
@@ -240,9 +227,7 @@ TEST_F(SeveralTokens, OneMayGoWhileAStartHangsThatFails) {
 }
 
 TEST_F(SeveralTokens, OneWhoseLoginHangsDoesNotHoldUpTheOthers) {
-  proxy_.hang("C_Login");
-  std::thread restart([this] { (void)softhsm_.module()->tokens(true, soon()); });
-  ASSERT_TRUE(proxy_.wait_until_hanging(1, seconds(10)));
+  std::thread restart = hang_in_a_start("C_Login");
   EXPECT_NO_THROW(use(*second_, within(seconds(5))));
   proxy_.release();
   restart.join();
@@ -251,22 +236,42 @@ TEST_F(SeveralTokens, OneWhoseLoginHangsDoesNotHoldUpTheOthers) {
   EXPECT_EQ(second_->epoch(), 2U);
 }
 
-TEST_F(SeveralTokens, AnotherModuleThatHangsInItsStartHoldsUpNobody) {
-  const std::string copy = softhsm_.softhsm.path() / "another.so";
-  std::filesystem::copy_file(kms::test::SoftHsm::proxy_path(), copy);
-  pkcs11_proxy::Control& another = pkcs11_proxy::control(copy);
-  another.hang("C_Initialize");
-  another.fail("C_Initialize", CKR_GENERAL_ERROR);
-  std::thread starting([&] {
-    EXPECT_EQ(failure_of([&] { (void)softhsm_.modules.load(copy, {}, soon()); }),
-              Failure::module_not_loadable);
-  });
-  ASSERT_TRUE(another.wait_until_hanging(1, seconds(10)));
+/// Another module, in whose start a call hangs until it is released, and fails.
+class BesideAHangingStart : public SeveralTokens {
+ protected:
+  BesideAHangingStart() {
+    another_.hang("C_Initialize");
+    another_.fail("C_Initialize", CKR_GENERAL_ERROR);
+    starting_ = std::thread([this] {
+      EXPECT_EQ(failure_of([&] { (void)softhsm_.modules.load(copy_, {}, soon()); }),
+                Failure::module_not_loadable);
+    });
+    EXPECT_TRUE(another_.wait_until_hanging(1, seconds(10)));
+  }
+  std::string make_copy() {
+    const std::string copy = softhsm_.softhsm.path() / "another.so";
+    std::filesystem::copy_file(kms::test::SoftHsm::proxy_path(), copy);
+    return copy;
+  }
+
+  const std::string copy_ = make_copy();
+  pkcs11_proxy::Control& another_ = pkcs11_proxy::control(copy_);
+  std::thread starting_;
+};
+
+TEST_F(BesideAHangingStart, TheModuleIsWaitedForUntilTheDeadline) {
+  EXPECT_EQ(failure_of([&] { (void)softhsm_.modules.load(copy_, {}, within(milliseconds(100))); }),
+            Failure::deadline_exceeded);
+  another_.release();
+  starting_.join();
+}
+
+TEST_F(BesideAHangingStart, NobodyOfAnotherModuleIsHeldUp) {
   second_.reset();
   auto opening = std::async(std::launch::async, [this] { return open("second"); });
   EXPECT_EQ(opening.wait_for(seconds(60)), std::future_status::ready);
-  another.release();
-  starting.join();
+  another_.release();
+  starting_.join();
   use(*opening.get(), soon());
 }
 

@@ -38,6 +38,14 @@ void SoftHsm::delete_token(const std::string& label) const {
   run_ok({.arguments = {"softhsm2-util", "--delete-token", "--token", label}});
 }
 
+long SoftHsm::objects() const {
+  long count = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(path() / "tokens")) {
+    count += file.path().extension() == ".object" ? 1 : 0;
+  }
+  return count;
+}
+
 void SoftHsm::reset_token(const std::string& label, const std::string& user_pin,
                           const std::string& so_pin) const {
   run_ok({.arguments = {"softhsm2-util", "--init-token", "--token", label, "--label", label,

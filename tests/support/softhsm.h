@@ -33,6 +33,8 @@ class SoftHsm final {
   /// The fault-injecting module in front of it (tests/fakes/pkcs11_proxy/control.h).
   [[nodiscard]] static std::string proxy_path();
 
+  /// How many objects its tokens hold: both keys of a pair count.
+  [[nodiscard]] long objects() const;
   /// Adds a token. A process that has the module loaded sees it after C_Finalize and C_Initialize.
   void add_token(const std::string& label, const std::string& user_pin = kUserPin,
                  const std::string& so_pin = kSoPin) const;

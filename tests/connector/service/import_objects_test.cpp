@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <functional>
 #include <set>
 #include <string>
@@ -12,6 +11,7 @@
 
 #include "connector/storage/open_store.h"
 #include "tests/fakes/pkcs11_proxy/control.h"
+#include "tests/support/eventually.h"
 #include "tests/support/service/imports.h"
 
 namespace kms::test {
@@ -38,23 +38,7 @@ class ImportObjects : public ::testing::Test {
   ImportObjects& operator=(ImportObjects&&) = delete;
 
   static pkcs11_proxy::Control& proxy() { return pkcs11_proxy::control(SoftHsm::proxy_path()); }
-  template <class Condition>
-  static bool await(const Condition& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      std::this_thread::yield();
-    }
-    return true;
-  }
-  [[nodiscard]] long objects() {
-    long count = 0;
-    for (const auto& file :
-         std::filesystem::recursive_directory_iterator(kms_.hsm().path() / "tokens")) {
-      count += file.path().extension() == ".object" ? 1 : 0;
-    }
-    return count;
-  }
+  [[nodiscard]] long objects() { return kms_.hsm().objects(); }
   void change_record(const std::function<void(keys::KeyRecord&)>& change) {
     kms_.stop();
     const auto store = storage::open_sqlite(kms_.config().storage.sqlite);
@@ -116,7 +100,7 @@ TEST_F(ImportObjects, AnImportThatACrashCutShortIsUndone) {
   });
   kms_.start();
   EXPECT_EQ(describe(kms_, id_).at("KeyMetadata.KeyState"), "PendingImport");
-  ASSERT_TRUE(await([&] { return materials() == 0; }));
+  ASSERT_TRUE(eventually([&] { return materials() == 0; }));
   ASSERT_EQ(import(kms_, id_, with_, key_).outcome(), "200");
   kms_.ok("Sign", sign_body(id_, "ED25519_SHA_512", as_bytes("m")));
   change_record([](const keys::KeyRecord& key) {
@@ -180,8 +164,8 @@ TEST_F(ImportObjects, DeletedMaterialGoesAsSoonAsTheTokenLetsIt) {
   kms_.stop();
   proxy().reset();
   kms_.start();
-  EXPECT_TRUE(await([&] { return objects() == before; }));
-  EXPECT_TRUE(await([&] { return materials() == 1; }));
+  EXPECT_TRUE(eventually([&] { return objects() == before; }));
+  EXPECT_TRUE(eventually([&] { return materials() == 1; }));
   ASSERT_EQ(import(kms_, id_, with_, key_).outcome(), "200");
   kms_.ok("Sign", sign_body(id_, "ED25519_SHA_512", as_bytes("m")));
 }
@@ -195,7 +179,7 @@ TEST_F(ImportObjects, WhatADeletionLeftHindersNoImport) {
   EXPECT_EQ(describe(kms_, id_).at("KeyMetadata.KeyState"), "Enabled");
   EXPECT_EQ(objects(), before + 4);
   kms_.restart();
-  EXPECT_TRUE(await([&] { return objects() == before + 2; }));
+  EXPECT_TRUE(eventually([&] { return objects() == before + 2; }));
   kms_.ok("Sign", sign_body(id_, "ED25519_SHA_512", as_bytes("m")));
 }
 
@@ -209,7 +193,7 @@ TEST_F(ImportObjects, AnImportThatCannotBeUndoneIsUndoneLater) {
   kms_.stop();
   proxy().reset();
   kms_.start();
-  EXPECT_TRUE(await([&] { return objects() == before + 2; }));
+  EXPECT_TRUE(eventually([&] { return objects() == before + 2; }));
   kms_.ok("Sign", sign_body(id_, "ED25519_SHA_512", as_bytes("m")));
 }
 
@@ -229,13 +213,13 @@ TEST_F(ImportObjects, MaterialExpiresWithoutItsToken) {
   ASSERT_EQ(import(kms_, id_, with_, key_, valid_to).outcome(), "200");
   begin_without_token(std::chrono::hours(49));
   for (const std::string& key : {wrapped, id_}) {
-    EXPECT_TRUE(
-        await([&] { return describe(kms_, key).at("KeyMetadata.KeyState") == "PendingImport"; }));
+    EXPECT_TRUE(eventually(
+        [&] { return describe(kms_, key).at("KeyMetadata.KeyState") == "PendingImport"; }));
   }
   EXPECT_EQ(objects(), before + 2);
   proxy().restore();
   kms_.restart();
-  EXPECT_TRUE(await([&] { return objects() == before; }));
+  EXPECT_TRUE(eventually([&] { return objects() == before; }));
 }
 
 }  // namespace

@@ -2,16 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <functional>
 #include <map>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "connector/base/encodings.h"
 #include "connector/keys/ciphertext.h"
 #include "tests/fakes/pkcs11_proxy/control.h"
+#include "tests/support/eventually.h"
 #include "tests/support/service/harness.h"
 
 namespace kms::test {
@@ -93,15 +92,6 @@ std::string configuration(const std::string& type, const std::string& primary,
   }
   return R"({"MultiRegionKeyType":")" + type + R"(","PrimaryKey":)" + region_entry(primary, id) +
          ",\"ReplicaKeys\":[" + list + "]}";
-}
-
-bool eventually(const std::function<bool()>& holds) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
 }
 
 class MultiRegion : public ServiceTest {};

@@ -2,14 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <filesystem>
-#include <functional>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "tests/fakes/pkcs11_proxy/control.h"
+#include "tests/support/eventually.h"
 #include "tests/support/service/harness.h"
 
 namespace kms::test {
@@ -31,15 +30,6 @@ std::pair<std::string, std::string> decrypt(Harness& kms, const std::string& blo
 
 std::string current(Harness& kms, const std::string& key) {
   return kms.ok("DescribeKey", id(key)).at("KeyMetadata.CurrentKeyMaterialId");
-}
-
-bool eventually(const std::function<bool()>& holds) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
 }
 
 class Rotation : public ServiceTest {
@@ -319,14 +309,7 @@ class RotationOfTokenObjects : public testing::Test {
   RotationOfTokenObjects& operator=(RotationOfTokenObjects&&) = delete;
 
   static pkcs11_proxy::Control& proxy() { return pkcs11_proxy::control(KMS_PROXY_MODULE); }
-  [[nodiscard]] long objects() {
-    long count = 0;
-    for (const auto& file :
-         std::filesystem::recursive_directory_iterator(kms_.hsm().path() / "tokens")) {
-      count += file.path().extension() == ".object" ? 1 : 0;
-    }
-    return count;
-  }
+  [[nodiscard]] long objects() { return kms_.hsm().objects(); }
 
   Harness kms_;
 };
