@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "pkcs11/error.h"
+#include "pkcs11/module_mutex.h"
 
 namespace pkcs11 {
 namespace {
@@ -44,11 +45,17 @@ struct Library::Handle {
 /// libp11's context between C_Initialize and C_Finalize. A new one each time: after a failed load
 /// libp11 0.4.12 crashes in PKCS11_CTX_unload, and a used context keeps state.
 struct Library::Context {
-  Context(const std::string& path, const std::string& init_args) : context(PKCS11_CTX_new()) {
+  Context(const std::string& path, const CK_FUNCTION_LIST& functions, const std::string& init_args)
+      : context(PKCS11_CTX_new()) {
     if (context == nullptr)
       throw Error(Failure::module_not_loadable, "libp11 has no context to give");
     if (!init_args.empty()) PKCS11_CTX_init_args(context, init_args.c_str());
-    if (PKCS11_CTX_load(context, path.c_str()) != 0) {
+    // libp11 offers no mutexes, but takes over a module that is initialised already. One that does
+    // not want ours is asked again by libp11, without.
+    const CK_RV rv = functions.C_Initialize(InitializeArgs(init_args).get());
+    const bool wants_none = rv == CKR_CANT_LOCK || rv == CKR_ARGUMENTS_BAD;
+    if ((rv != CKR_OK && !wants_none) || PKCS11_CTX_load(context, path.c_str()) != 0) {
+      if (rv == CKR_OK) (void)functions.C_Finalize(nullptr);
       PKCS11_CTX_free(context);
       throw Error(Failure::module_not_loadable, "C_Initialize of " + path + " fails");
     }
@@ -85,7 +92,7 @@ Library::Library(const std::string& path)
 Library::~Library() = default;
 
 void Library::initialize(const std::string& init_args) {
-  if (context_ == nullptr) context_ = std::make_unique<Context>(real_path_, init_args);
+  if (context_ == nullptr) context_ = std::make_unique<Context>(real_path_, *functions_, init_args);
 }
 
 void Library::finalize() noexcept { context_.reset(); }

@@ -7,10 +7,10 @@
 
 namespace pkcs11 {
 
-/// The module's shared library: libp11's context, which owns C_Initialize, C_Finalize and the
-/// slots, and the function list of the very same library for all else (libp11 has no secret keys,
-/// keeps the PIN, and its session pool hangs for ever on the first failing C_OpenSession). Not
-/// thread-safe: see LoadedModule.
+/// The module's shared library: libp11's context, which owns C_Finalize and the slots (C_Initialize
+/// is called before it, with the mutexes of module_mutex.h), and the function list of the very same
+/// library for all else (libp11 has no secret keys, keeps the PIN, and its session pool hangs for
+/// ever on the first failing C_OpenSession). Not thread-safe: see LoadedModule.
 class Library final {
  public:
   /// Loads it, and calls nothing but C_GetFunctionList. Throws Error{module_not_loadable}.
