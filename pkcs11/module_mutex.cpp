@@ -1,6 +1,7 @@
 #include "pkcs11/module_mutex.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -12,7 +13,7 @@ CK_RV create(void** mutex) noexcept {
   // the functions of then.
   auto* const created = static_cast<pthread_mutex_t*>(std::malloc(sizeof(pthread_mutex_t)));
   if (created == nullptr) return CKR_HOST_MEMORY;
-  *created = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+  *created = PTHREAD_MUTEX_INITIALIZER;
   *mutex = created;
   return CKR_OK;
 }
@@ -23,9 +24,31 @@ CK_RV destroy(void* mutex) noexcept {
   return error == 0 ? CKR_OK : CKR_GENERAL_ERROR;
 }
 
+/// Tells the processor that this is a loop that waits.
+void pause() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");
+#endif
+}
+
+/// In all some 10 us of looking again, ever more rarely: about what it costs to sleep and to be
+/// woken.
+bool lock_soon(pthread_mutex_t* mutex) noexcept {
+  constexpr int kMostPauses = 256;
+  static const bool alone = ::sysconf(_SC_NPROCESSORS_ONLN) == 1;  // the holder cannot go on then
+  if (alone) return false;
+  for (int pauses = 1; pauses <= kMostPauses; pauses *= 2) {
+    if (::pthread_mutex_trylock(mutex) == 0) return true;
+    for (int i = 0; i < pauses; ++i) pause();
+  }
+  return false;
+}
+
 CK_RV lock(void* mutex) noexcept {
-  return ::pthread_mutex_lock(static_cast<pthread_mutex_t*>(mutex)) == 0 ? CKR_OK
-                                                                         : CKR_GENERAL_ERROR;
+  auto* const locked = static_cast<pthread_mutex_t*>(mutex);
+  return lock_soon(locked) || ::pthread_mutex_lock(locked) == 0 ? CKR_OK : CKR_GENERAL_ERROR;
 }
 
 CK_RV unlock(void* mutex) noexcept {

@@ -7,9 +7,9 @@
 namespace pkcs11 {
 
 /// What C_Initialize is told (PKCS#11 2.40, 5.4): that many threads call, and the mutexes that a
-/// module may use instead of the system's own. Ours spin for a moment before they put their thread
-/// to sleep: a module that holds its locks for less than a microsecond at a time, as SoftHSM does,
-/// spends more on waking those that wait than on its work.
+/// module may use instead of the system's own. Ours spin for some microseconds before they put
+/// their thread to sleep: a module that takes locks often and not for long, as SoftHSM does, spends
+/// more on waking those that wait than on its work.
 class InitializeArgs final {
  public:
   /// `text`: for the vendor, "" if there is none.

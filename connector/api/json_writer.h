@@ -15,9 +15,9 @@ void append_literal(Sink& sink, std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
   sink.append(std::string_view("\""));
   std::size_t plain = 0;  // start of what has not been written yet
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (std::size_t i = 0; (i += json_plain_prefix(text.substr(i))) < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    if (c >= 0x80) continue;
     sink.append(text.substr(plain, i - plain));
     plain = i + 1;
     switch (c) {

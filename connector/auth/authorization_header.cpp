@@ -12,7 +12,7 @@
 namespace kms::auth {
 namespace {
 
-constexpr bool is_separator(char c) { return c == ',' || c == ' ' || c == '\t'; }
+constexpr auto is_separator = [](char c) { return c == ',' || c == ' ' || c == '\t'; };
 
 [[noreturn]] void refuse(std::string message) {
   throw api::Error(api::ErrorCode::incomplete_signature, std::move(message));

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "connector/api/request.h"
 
 // The pieces that a canonical request is made of.
 namespace kms::auth {
@@ -13,18 +16,30 @@ std::string canonical_uri(std::string_view path);
 /// The query (without "?"): names and values in RFC 3986's encoding, sorted by name, then value.
 std::string canonical_query(std::string_view query);
 
-/// The names of a SignedHeaders list in canonical order: sorted, each once, upper and lower case
-/// being the same. Views into the list.
+/// The names of a SignedHeaders list in canonical order: in lower case, sorted, each once.
 class SignedHeaders {
  public:
   explicit SignedHeaders(std::string_view list);
-  [[nodiscard]] bool contains(std::string_view name) const;
+  SignedHeaders(const SignedHeaders&) = delete;
+  SignedHeaders& operator=(const SignedHeaders&) = delete;
+
+  /// Of a header's name in lower case: which of the names it is; size() if none.
+  [[nodiscard]] std::size_t find(std::string_view lower_name) const;
+  [[nodiscard]] bool contains(std::string_view lower_name) const {
+    return find(lower_name) != size();
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return names_.size(); }
   [[nodiscard]] auto begin() const noexcept { return names_.begin(); }
   [[nodiscard]] auto end() const noexcept { return names_.end(); }
 
  private:
-  std::vector<std::string_view> names_;
+  std::string list_;
+  std::vector<std::string_view> names_;  // into the list
 };
+
+/// What canonical_request() of sigv4.h answers.
+std::string canonical_request(const api::Request& request, const SignedHeaders& names,
+                              std::string_view body_sha256_hex);
 
 /// Path and query of a request target in origin or absolute form.
 struct Target {

@@ -40,7 +40,19 @@ bool covers(const PatternSet& set, std::string_view text, bool ignore_case) {
   return found != set.inverted;
 }
 
+/// Whether the statement is about the caller, and how closely its Principal names it.
+bool is_about_caller(const Statement& statement, const Question& question, Named& named) {
+  if (!statement.principals) return true;
+  named = match(*statement.principals, question.caller, statement.allow);
+  return named != Named::nobody;
+}
+
+bool covers_action(const Statement& statement, const Question& question) {
+  return covers(statement.actions, question.action, true);
+}
+
 bool covers_resource(const Statement& statement, const Question& question) {
+  if (!statement.resources) return true;
   const PatternSet& set = *statement.resources;
   if (!statement.variables) return covers(set, question.resource, false);
   const bool found = std::ranges::any_of(set.patterns, [&](const std::string& pattern) {
@@ -49,6 +61,15 @@ bool covers_resource(const Statement& statement, const Question& question) {
     return filled && like(*filled, question.resource);
   });
   return found != set.inverted;
+}
+
+/// The first condition that does not hold; null if all do.
+const Condition* failed_condition(const Statement& statement, const Question& question) {
+  const auto failed = std::ranges::find_if(statement.conditions, [&](const Condition& condition) {
+    if (question.conditions.untold(condition.key)) return statement.allow;
+    return !holds(condition, question.conditions, statement.variables);
+  });
+  return failed == statement.conditions.end() ? nullptr : &*failed;
 }
 
 }  // namespace
@@ -66,31 +87,27 @@ Named match(std::string_view name, const Caller& caller) {
 
 Applies applies(const Statement& statement, const Question& question) {
   Applies result;
-  if (statement.principals) {
-    result.named = match(*statement.principals, question.caller, statement.allow);
-    result.principal = result.named != Named::nobody;
-  }
-  result.action = covers(statement.actions, question.action, true);
-  result.resource = !statement.resources || covers_resource(statement, question);
-  if (!result.all()) return result;
-  const auto failed = std::ranges::find_if(statement.conditions, [&](const Condition& condition) {
-    if (question.conditions.untold(condition.key)) return statement.allow;
-    return !holds(condition, question.conditions, statement.variables);
-  });
-  if (failed != statement.conditions.end()) result.failed = &*failed;
+  result.principal = is_about_caller(statement, question, result.named);
+  result.action = covers_action(statement, question);
+  result.resource = covers_resource(statement, question);
+  if (result.all()) result.failed = failed_condition(statement, question);
   return result;
 }
 
 Verdict evaluate(const Policy& policy, const Question& question) {
   Verdict verdict;
   for (const Statement& statement : policy.statements) {
-    const Applies applied = applies(statement, question);
-    if (!applied.all()) continue;
-    if (!statement.allow) {
-      return {.effect = Effect::deny, .named = applied.named, .statement = &statement};
+    // What costs least and fails most comes first.
+    Named named = Named::nobody;
+    if (!is_about_caller(statement, question, named) || !covers_action(statement, question) ||
+        !covers_resource(statement, question) || failed_condition(statement, question) != nullptr) {
+      continue;
     }
-    if (verdict.effect == Effect::none || applied.named > verdict.named) {
-      verdict = {.effect = Effect::allow, .named = applied.named, .statement = &statement};
+    if (!statement.allow) {
+      return {.effect = Effect::deny, .named = named, .statement = &statement};
+    }
+    if (verdict.effect == Effect::none || named > verdict.named) {
+      verdict = {.effect = Effect::allow, .named = named, .statement = &statement};
     }
   }
   return verdict;

@@ -84,9 +84,9 @@ void check_signed_headers(const api::Headers& headers, const SignedHeaders& name
   constexpr std::string_view kPrefix = "x-amz-";
   if (!names.contains("host")) refuse("'Host' or ':authority'");
   for (const api::Header& line : headers) {
-    if (!api::same_header(std::string_view(line.name).substr(0, kPrefix.size()), kPrefix)) continue;
-    if (names.contains(line.name)) continue;
-    refuse("'" + lower_case(line.name) + "'");
+    if (!starts_with_ignoring_case(line.name, kPrefix)) continue;
+    const std::string name = lower_case(line.name);
+    if (!names.contains(name)) refuse("'" + name + "'");
   }
 }
 
@@ -285,7 +285,8 @@ Identity SignatureVerifier::verify(const api::Request& request, std::string_view
   }
   check_skew(date, *time, std::chrono::floor<std::chrono::seconds>(impl_->parts.clock.now()),
              impl_->skew);
-  check_signed_headers(request.headers, SignedHeaders(authorization.signed_headers));
+  const SignedHeaders signed_headers(authorization.signed_headers);
+  check_signed_headers(request.headers, signed_headers);
   if (authorization.algorithm != kAlgorithm) {
     throw api::Error(
         ErrorCode::incomplete_signature,
@@ -298,10 +299,10 @@ Identity SignatureVerifier::verify(const api::Request& request, std::string_view
   const Impl::Signatory signatory = impl_->signatory_of(credential, *time, token);
   const std::string body_hash = to_hex(sha256(request.body.view()));
   const std::string scope = scope_of(credential);
-  const std::string calculated = to_hex(hmac_sha256(
-      signatory.key->view(),
-      as_bytes(string_to_sign(
-          date, scope, canonical_request(request, authorization.signed_headers, body_hash)))));
+  const std::string calculated =
+      to_hex(hmac_sha256(signatory.key->view(),
+                         as_bytes(string_to_sign(
+                             date, scope, canonical_request(request, signed_headers, body_hash)))));
   const bool matches =
       equal_in_constant_time(as_bytes(calculated), as_bytes(authorization.signature)) &&
       body_as_announced(request.headers, body_hash);

@@ -1,7 +1,7 @@
 #include "connector/base/clock.h"
 
 #include <array>
-#include <ctime>
+#include <string_view>
 
 namespace kms {
 namespace {
@@ -60,13 +60,19 @@ std::string iso8601_extended(Timestamp time) {
 }
 
 std::string http_date(Timestamp time) {
-  const std::time_t seconds =
-      std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  const std::size_t size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return {text, size};
+  constexpr std::string_view kDays = "SunMonTueWedThuFriSat";
+  constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  const std::chrono::weekday day{std::chrono::floor<std::chrono::days>(time)};
+  const Civil civil(time);
+  std::string text = "Day, 00 Mon 0000 00:00:00 GMT";
+  text.replace(0, 3, kDays.substr(std::size_t{3} * day.c_encoding(), 3));
+  text.replace(8, 3, kMonths.substr(std::size_t{3} * (civil.month - 1), 3));
+  put(text, 5, 2, civil.day_of_month);
+  put(text, 12, 4, civil.year);
+  put(text, 17, 2, civil.hour);
+  put(text, 20, 2, civil.minute);
+  put(text, 23, 2, civil.second);
+  return text;
 }
 
 }  // namespace kms

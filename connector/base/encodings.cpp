@@ -7,6 +7,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "connector/base/byte_words.h"
+
 namespace kms {
 namespace {
 
@@ -181,6 +183,8 @@ constexpr std::array<JsonClass, 256> json_classes() {
 
 constexpr auto kJsonClasses = json_classes();
 
+JsonClass json_class(char c) noexcept { return kJsonClasses[static_cast<unsigned char>(c)]; }
+
 void append_json_escape(std::string& out, char c) {
   out += '\\';
   switch (c) {
@@ -285,6 +289,16 @@ bool equal_in_constant_time(ByteView a, ByteView b) noexcept {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+std::size_t json_plain_prefix(std::string_view text) noexcept {
+  std::size_t i = 0;
+  for (; text.size() - i >= ByteWord::kSize; i += ByteWord::kSize) {
+    const ByteWord word(text.substr(i));
+    if (word.any_below(0x20) || word.any('"') || word.any('\\') || word.any_beyond_ascii()) break;
+  }
+  while (i < text.size() && json_class(text[i]) == JsonClass::plain) ++i;
+  return i;
+}
+
 std::string json_string(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 2);
@@ -293,16 +307,18 @@ std::string json_string(std::string_view text) {
 }
 
 void append_json_string(std::string& out, std::string_view text) {
+  std::size_t i = json_plain_prefix(text);
+  if (i == text.size()) {
+    // Nearly all there is; by one append.
+    const std::size_t at = out.size();
+    out.append(text.size() + 2, '"');
+    text.copy(&out[at + 1], text.size());
+    return;
+  }
   out += '"';
   std::size_t copied = 0;  // text before it is in `out`
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const JsonClass kind = kJsonClasses[static_cast<unsigned char>(text[i])];
-    if (kind == JsonClass::plain) {
-      ++i;
-      continue;
-    }
-    if (kind == JsonClass::escaped) {
+  while ((i += json_plain_prefix(text.substr(i))) < text.size()) {
+    if (json_class(text[i]) == JsonClass::escaped) {
       out.append(text, copied, i - copied);
       append_json_escape(out, text[i]);
       copied = ++i;
@@ -328,7 +344,7 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+bool equal_letters_ignoring_case(std::string_view a, std::string_view b) noexcept {
   return std::ranges::equal(a, b, {}, to_lower, to_lower);
 }
 

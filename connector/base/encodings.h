@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,9 +33,15 @@ constexpr char to_lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 std::string lower_case(std::string_view text);
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+bool equal_letters_ignoring_case(std::string_view a, std::string_view b) noexcept;
+inline bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  // Here, since most comparisons end with this.
+  return a.size() == b.size() && equal_letters_ignoring_case(a, b);
+}
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) noexcept;
 
+/// How many bytes at the beginning stand for themselves in a JSON string, and are ASCII.
+std::size_t json_plain_prefix(std::string_view text) noexcept;
 /// A JSON string literal, quotes included, of valid UTF-8; invalid bytes become U+FFFD.
 std::string json_string(std::string_view text);
 void append_json_string(std::string& out, std::string_view text);

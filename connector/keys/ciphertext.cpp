@@ -17,6 +17,7 @@ constexpr std::size_t kKeyIdBytes = 16;
 constexpr std::size_t kMaterialIdBytes = 32;
 constexpr std::size_t kAccountDigits = 12;
 constexpr std::string_view kMultiRegionPrefix = "mrk-";
+constexpr std::size_t kUsualBytes = 128;  // of a header and what else is short
 
 enum class KeyIdForm : std::uint8_t { uuid = 0, multi_region = 1 };
 
@@ -72,7 +73,7 @@ std::optional<CiphertextHeader> read_header(ByteReader& reader) {
 
 Bytes encode(const CiphertextHeader& header, ByteView iv, ByteView data) {
   Bytes blob;
-  blob.reserve(96 + header.region.size() + iv.size() + data.size());
+  blob.reserve(kUsualBytes + data.size());
   put_header(blob, header);
   put_sized(blob, iv, 1);
   put(blob, data);
@@ -95,6 +96,7 @@ Bytes additional_data(const CiphertextHeader& header, const EncryptionContext& c
   // same bytes. The map is in byte order, so the order in which the caller sent the pairs does not
   // matter.
   Bytes data;
+  data.reserve(kUsualBytes);
   put_header(data, header);
   put_number(data, context.size(), 4);
   for (const auto& [name, value] : context) {

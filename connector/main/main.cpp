@@ -10,6 +10,7 @@
 #include "connector/main/arguments.h"
 #include "connector/main/daemon.h"
 #include "connector/main/hardening.h"
+#include "connector/main/scheduling.h"
 #include "connector/main/signals.h"
 
 namespace {
@@ -41,6 +42,7 @@ int run(const kms::Arguments& arguments) {
   }
   kms::set_log_level(level_named(config.log_level));
   for (const std::string& warning : warnings) kms::log(kms::LogLevel::warning, "main", warning);
+  kms::let_threads_finish();
   kms::serve(config, arguments.config, environment, signals);
   return 0;
 }

@@ -17,27 +17,29 @@ void wipe(void* memory, std::size_t size) noexcept {
   __asm__ volatile("" : : "r"(memory) : "memory");
 }
 
-void wipe_and_free(void* memory) noexcept {
+void wipe_and_free(void* memory, std::size_t size) noexcept {
   if (memory == nullptr) return;
-  wipe(memory, ::malloc_usable_size(memory));
+  wipe(memory, size);
   std::free(memory);
 }
+
+void wipe_and_free(void* memory) noexcept { wipe_and_free(memory, ::malloc_usable_size(memory)); }
 
 }  // namespace
 
 void operator delete(void* memory) noexcept { wipe_and_free(memory); }
 void operator delete[](void* memory) noexcept { wipe_and_free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { wipe_and_free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { wipe_and_free(memory); }
+void operator delete(void* memory, std::size_t size) noexcept { wipe_and_free(memory, size); }
+void operator delete[](void* memory, std::size_t size) noexcept { wipe_and_free(memory, size); }
 void operator delete(void* memory, const std::nothrow_t&) noexcept { wipe_and_free(memory); }
 void operator delete[](void* memory, const std::nothrow_t&) noexcept { wipe_and_free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { wipe_and_free(memory); }
 void operator delete[](void* memory, std::align_val_t) noexcept { wipe_and_free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  wipe_and_free(memory);
+void operator delete(void* memory, std::size_t size, std::align_val_t) noexcept {
+  wipe_and_free(memory, size);
 }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
-  wipe_and_free(memory);
+void operator delete[](void* memory, std::size_t size, std::align_val_t) noexcept {
+  wipe_and_free(memory, size);
 }
 void operator delete(void* memory, std::align_val_t, const std::nothrow_t&) noexcept {
   wipe_and_free(memory);

@@ -23,7 +23,8 @@ api::Response text(int status, std::string_view body) {
 bool speaks_json(const api::Request& request) {
   const auto sent = request.headers.get("content-type");
   if (!sent) return false;
-  const std::string_view type = std::string_view(*sent).substr(0, sent->find_first_of("; "));
+  if (*sent == kContentType) return true;
+  const std::string_view type = sent->substr(0, sent->find_first_of("; "));
   return api::same_header(type, kContentType) || api::same_header(type, kPlainContentType);
 }
 
@@ -75,12 +76,12 @@ std::string_view claimed_operation(const api::Request& request) {
 std::variant<Target, Foreign> read_target(const api::Request& request) {
   if (request.method == "OPTIONS" && request.headers.has("origin")) return preflight(request);
   const auto operation = operation_of(request);
-  if (request.method == "POST" && operation && !speaks_json(request) &&
-      request.headers.has("content-type")) {
+  const bool json = speaks_json(request);
+  if (request.method == "POST" && operation && !json && request.headers.has("content-type")) {
     return Foreign{.response = text(404, "<UnknownOperationException/>\n"),
                    .error_code = "UnknownOperationException"};
   }
-  if (request.method != "POST" || !speaks_json(request)) return nameless(request);
+  if (request.method != "POST" || !json) return nameless(request);
   if (!operation) throw api::Error(api::ErrorCode::unknown_operation);
   if (request.body.empty()) throw api::Error(api::ErrorCode::serialization);
   return Target{*operation};

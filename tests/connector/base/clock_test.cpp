@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 namespace kms {
 namespace {
 
@@ -25,6 +27,19 @@ TEST(Iso8601, CutsMillisecondsAndKeepsLeadingZeros) {
 TEST(HttpDate, IsAnImfFixdate) {
   EXPECT_EQ(http_date(Timestamp{seconds{1'440'938'160}}), "Sun, 30 Aug 2015 12:36:00 GMT");
   EXPECT_EQ(http_date(Timestamp{milliseconds{999}}), "Thu, 01 Jan 1970 00:00:00 GMT");
+  EXPECT_EQ(http_date(Timestamp{milliseconds{-1}}), "Wed, 31 Dec 1969 23:59:59 GMT");
+}
+
+TEST(HttpDate, KnowsEveryDayAndMonthAsTheCLibraryDoes) {
+  // 41 days are no whole number of weeks or months.
+  for (std::int64_t day = 0; day < 366 * 8; day += 41) {
+    const std::time_t time = day * 86400 + 3661;
+    std::tm parts{};
+    ASSERT_NE(gmtime_r(&time, &parts), nullptr);
+    char text[64];
+    ASSERT_NE(std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts), 0U);
+    EXPECT_EQ(http_date(Timestamp{seconds{time}}), text);
+  }
 }
 
 TEST(SystemClock, IsMovedByItsOffset) {

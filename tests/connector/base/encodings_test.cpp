@@ -154,6 +154,21 @@ TEST(JsonString, EscapesQuotesAndControls) {
             R"("a\"b\\c\b\f\n\r\t\u0001\u001f\u0000z")");
 }
 
+TEST(JsonString, SeesWhatStandsAnywhereInALongText) {
+  const std::string plain(40, 'x');
+  for (std::size_t at = 0; at < plain.size(); ++at) {
+    std::string text = plain;
+    text[at] = '\n';
+    const std::string escaped = plain.substr(0, at) + "\\n" + plain.substr(at + 1);
+    EXPECT_EQ(json_plain_prefix(text), at);
+    EXPECT_EQ(json_string(text), "\"" + escaped + "\"");
+    text.replace(at, 1, "\u20AC");
+    EXPECT_EQ(json_plain_prefix(text), at);
+    EXPECT_EQ(json_string(text), "\"" + text + "\"");
+  }
+  EXPECT_EQ(json_plain_prefix(plain), plain.size());
+}
+
 TEST(JsonString, ReplacesInvalidUtf8) {
   constexpr std::string_view kBad = "\uFFFD";
   const auto quoted = [](std::string_view text) { return '"' + std::string(text) + '"'; };

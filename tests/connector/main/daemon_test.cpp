@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -138,6 +140,16 @@ TEST_F(Daemon, SaysReadyAndEndsCleanly) {
     process.signal(number);
     EXPECT_EQ(process.wait(kPatience), 0) << process.error_output();
     EXPECT_EQ(process.output(), *ready + "\n");
+  }
+}
+
+TEST_F(Daemon, LetsItsThreadsFinish) {
+  Process process({.arguments = {KMS_CONNECTORD, "--config", config_file()}});
+  ASSERT_TRUE(process.wait_for_line(is_ready_line, kPatience)) << process.error_output();
+  const std::string tasks = "/proc/" + std::to_string(process.pid()) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+    const int number = std::stoi(task.path().filename());
+    EXPECT_EQ(::sched_getscheduler(number), SCHED_BATCH) << number;
   }
 }
 

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 
 #include "connector/main/hardening.h"
 #include "connector/main/notify.h"
+#include "connector/main/scheduling.h"
 #include "connector/main/signals.h"
 #include "tests/support/temp_dir.h"
 
@@ -31,6 +33,23 @@ TEST(Hardening, ForbidsCoreDumpsAndOthersFiles) {
   EXPECT_EQ(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
 #endif
   EXPECT_EQ(::umask(before), 077U);
+}
+
+/// The policy of a new thread after let_threads_finish() in one that has `before`.
+int policy_after(int before) {
+  int inherited = -1;
+  std::thread([&] {
+    const sched_param none{};
+    ASSERT_EQ(::sched_setscheduler(0, before, &none), 0);
+    let_threads_finish();
+    std::thread([&] { inherited = ::sched_getscheduler(0); }).join();
+  }).join();
+  return inherited;
+}
+
+TEST(Scheduling, LetsThreadsFinishUnlessTheOperatorChose) {
+  EXPECT_EQ(policy_after(SCHED_OTHER), SCHED_BATCH);
+  EXPECT_EQ(policy_after(SCHED_IDLE), SCHED_IDLE);
 }
 
 TEST(Signals, AreWaitedForNotDiedOf) {
