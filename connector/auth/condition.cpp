@@ -215,7 +215,7 @@ std::optional<std::string> variable(std::string_view expression, const Condition
     expression = expression.substr(0, comma);
   }
   // Keys with several values are no variables.
-  const auto values = source.values(expression);
+  const auto values = source.values(ConditionKey(expression));
   return values && values->size() == 1 ? std::optional(values->front()) : fallback;
 }
 
@@ -315,8 +315,14 @@ bool like(std::string_view pattern, std::string_view text, bool ignore_case) noe
   if (pattern == "*") return true;
   // Goes back to the latest "*" only: an earlier one could match nothing more, so the time is at
   // most the product of the lengths.
+  const auto is_special = [](char c) { return c == '*' || c == '?' || c == kLiteral; };
   std::size_t p = 0;
-  std::size_t t = 0;
+  // What most patterns and texts have in common, and where they differ.
+  while (p < std::min(pattern.size(), text.size()) && pattern[p] == text[p] &&
+         !is_special(pattern[p])) {
+    ++p;
+  }
+  std::size_t t = p;
   std::size_t star = std::string_view::npos;
   std::size_t star_end = 0;
   while (t < text.size()) {

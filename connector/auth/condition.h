@@ -6,8 +6,31 @@
 #include <string_view>
 #include <vector>
 
+#include "connector/base/encodings.h"
+
 // The Condition element (IAM User Guide, "IAM JSON policy elements: Condition operators").
 namespace kms::auth {
+
+/// The name of a condition key. Upper and lower case are the same in it, but not in what some take
+/// behind their ":" or "/" ("kms:EncryptionContext:purpose", "aws:PrincipalTag/team").
+class ConditionKey {
+ public:
+  ConditionKey() = default;
+  explicit ConditionKey(std::string_view written)
+      : written_(written), lower_(lower_case(written)) {}
+
+  [[nodiscard]] const std::string& written() const noexcept { return written_; }
+  [[nodiscard]] const std::string& lower() const noexcept { return lower_; }
+  /// What stands behind the prefix, which the lower name begins with, as written.
+  [[nodiscard]] std::string_view behind(std::string_view prefix) const {
+    return std::string_view(written_).substr(prefix.size());
+  }
+  bool operator==(const ConditionKey&) const = default;
+
+ private:
+  std::string written_;
+  std::string lower_;
+};
 
 /// Where a decision finds the values of condition keys.
 class ConditionSource {
@@ -16,13 +39,13 @@ class ConditionSource {
   ConditionSource(const ConditionSource&) = delete;
   ConditionSource& operator=(const ConditionSource&) = delete;
   virtual ~ConditionSource() = default;
-  /// The values of a key, in upper or lower case ("kms:ViaService", "aws:PrincipalTag/team");
-  /// nullopt if the request has none. Numbers, dates and truth values as policies write them.
+  /// The values of a key; nullopt if the request has none. Numbers, dates and truth values as
+  /// policies write them.
   [[nodiscard]] virtual std::optional<std::vector<std::string>> values(
-      std::string_view key) const = 0;
+      const ConditionKey& key) const = 0;
   /// Whether the key has values that cannot be told: an Allow that asks for them never applies, a
   /// Deny always.
-  [[nodiscard]] virtual bool untold(std::string_view /*key*/) const { return false; }
+  [[nodiscard]] virtual bool untold(const ConditionKey& /*key*/) const { return false; }
 };
 
 /// How the operator compares one value of the request with one of the policy.
@@ -56,7 +79,7 @@ struct Condition {
   bool negated = false;
   bool if_exists = false;
   Quantifier quantifier = Quantifier::none;
-  std::string key;  // as written
+  ConditionKey key;
   std::vector<std::string> values;
   bool operator==(const Condition&) const = default;
 };

@@ -56,6 +56,7 @@ constexpr std::array kRows{
     Row{"aws:username", [](const Caller& c, const Environment&) { return one_value(c.user_name); }},
     Row{"aws:viaawsservice", [](const Caller&, const Environment&) { return truth_value(false); }},
 };
+static_assert(std::ranges::is_sorted(kRows, {}, &Row::name));
 
 }  // namespace
 
@@ -66,17 +67,19 @@ Values one_value(std::string_view value) {
 
 Values truth_value(bool value) { return one_value(value ? "true" : "false"); }
 
-Values global_values(std::string_view key, const Caller& caller, const Environment& environment) {
+Values global_values(const ConditionKey& key, const Caller& caller,
+                     const Environment& environment) {
   constexpr std::string_view kPrincipalTag = "aws:principaltag/";
-  if (starts_with_ignoring_case(key, kPrincipalTag)) {
-    const std::string_view tag = key.substr(kPrincipalTag.size());
+  const std::string_view name = key.lower();
+  if (name.starts_with(kPrincipalTag)) {
+    const std::string_view tag = key.behind(kPrincipalTag);
     Values of_session = caller.session ? tag_value(caller.session->tags, tag) : std::nullopt;
     if (of_session || !caller.principal) return of_session;
     return tag_value(caller.principal->tags, tag);
   }
-  const auto* const row = std::ranges::find_if(
-      kRows, [key](const Row& known) { return equal_ignoring_case(known.name, key); });
-  return row == kRows.end() ? std::nullopt : row->values(caller, environment);
+  const auto* const row = std::ranges::lower_bound(kRows, name, {}, &Row::name);
+  if (row == kRows.end() || row->name != name) return std::nullopt;
+  return row->values(caller, environment);
 }
 
 }  // namespace kms::auth

@@ -25,7 +25,7 @@ struct Environment {
 };
 
 /// `key` as a policy spells it; nullopt if the request has no such value.
-Values global_values(std::string_view key, const Caller& caller, const Environment& environment);
+Values global_values(const ConditionKey& key, const Caller& caller, const Environment& environment);
 
 /// One value; none if it is empty.
 Values one_value(std::string_view value);

@@ -151,12 +151,13 @@ std::vector<Condition> read_conditions(const Value& value, const std::string& wh
     }
     if (!block.value.IsObject()) refuse(place, "Syntax errors in policy: expected condition keys");
     for (const auto& clause : block.value.GetObject()) {
-      condition.key = text_of(clause.name);
-      const std::string at = below(place, condition.key);
-      if (condition.key.find(':') == std::string::npos) {
+      const std::string key(text_of(clause.name));
+      const std::string at = below(place, key);
+      if (key.find(':') == std::string::npos) {
         refuse(at, "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.: " +
-                       condition.key);
+                       key);
       }
+      condition.key = ConditionKey(key);
       condition.values = read_strings(clause.value, at, true);
       if (condition.values.empty()) refuse(at, "A condition has no values.");
       for (const std::string& one : condition.values) {
@@ -176,7 +177,7 @@ bool is_overly_permissive(const Condition& condition) {
                                                           "aws:requesttag/"};
   return condition.quantifier == Quantifier::for_all_values &&
          std::ranges::any_of(kSingleValued, [&](std::string_view prefix) {
-           return lower_case(condition.key).starts_with(prefix);
+           return condition.key.lower().starts_with(prefix);
          });
 }
 
@@ -226,7 +227,7 @@ class StatementReader {
       const auto found = std::ranges::find_if(statement_.conditions, is_overly_permissive);
       if (kind_ == PolicyKind::key && found != statement_.conditions.end()) {
         refuse(
-            below(below(place, found->operator_name), found->key),
+            below(below(place, found->operator_name), found->key.written()),
             "OverlyPermissiveCondition: Using the ForAllValues set operator with a single-valued "
             "condition key matches requests without the specified [encryption context or tag] or "
             "with an unspecified [encryption context or tag]. To fix, remove ForAllValues.");

@@ -96,19 +96,28 @@ Applies applies(const Statement& statement, const Question& question) {
 
 Verdict evaluate(const Policy& policy, const Question& question) {
   Verdict verdict;
-  for (const Statement& statement : policy.statements) {
+  const auto consider = [&](const Statement& statement) {
     // What costs least and fails most comes first.
     Named named = Named::nobody;
-    if (!is_about_caller(statement, question, named) || !covers_action(statement, question) ||
-        !covers_resource(statement, question) || failed_condition(statement, question) != nullptr) {
-      continue;
+    if (!is_about_caller(statement, question, named)) return;
+    const bool decides =
+        !statement.allow || verdict.effect == Effect::none || named > verdict.named;
+    if (decides && covers_action(statement, question) && covers_resource(statement, question) &&
+        failed_condition(statement, question) == nullptr) {
+      verdict = {.effect = statement.allow ? Effect::allow : Effect::deny,
+                 .named = named,
+                 .statement = &statement};
     }
-    if (!statement.allow) {
-      return {.effect = Effect::deny, .named = named, .statement = &statement};
-    }
-    if (verdict.effect == Effect::none || named > verdict.named) {
-      verdict = {.effect = Effect::allow, .named = named, .statement = &statement};
-    }
+  };
+  const auto is_last_resort = [](const Statement& statement) {
+    return statement.allow && !statement.conditions.empty();
+  };
+  for (const Statement& statement : policy.statements) {
+    if (!is_last_resort(statement)) consider(statement);
+    if (verdict.effect == Effect::deny) return verdict;
+  }
+  for (const Statement& statement : policy.statements) {
+    if (is_last_resort(statement)) consider(statement);
   }
   return verdict;
 }

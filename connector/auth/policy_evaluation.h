@@ -38,7 +38,7 @@ struct Verdict {
 };
 
 /// A Deny that applies outweighs every Allow; of several Allows the one that names the caller most
-/// closely decides.
+/// closely decides, of those that name it alike one without conditions, else the first.
 Verdict evaluate(const Policy& policy, const Question& question);
 
 /// Whether one statement applies, element by element; `explain` shows it.

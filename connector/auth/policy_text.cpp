@@ -90,7 +90,7 @@ class Printer {
       name(operator_name);
       open();
       for (; i < all.size() && all[i].operator_name == operator_name; ++i)
-        strings(all[i].key, all[i].values);
+        strings(all[i].key.written(), all[i].values);
       close();
     }
     close();

@@ -255,9 +255,12 @@ struct Row {
   Values (*values)(const Facts& facts);
 };
 
-/// Each key once. What AWS fills for its own services only (kms:ViaService, source ARNs of grants,
-/// Nitro's attestation) stays absent: no such request reaches us.
+/// Each key once, by name. What AWS fills for its own services only (kms:ViaService, source ARNs of
+/// grants, Nitro's attestation) stays absent: no such request reaches us.
 constexpr std::array kRows{
+    Row{"aws:resourceaccount",
+        [](const Facts& f) { return one_value(f.key ? f.key->scope.account : f.caller.account); }},
+    Row{"aws:tagkeys", tag_keys},
     Row{"kms:bypasspolicylockoutsafetycheck",
         [](const Facts& f) { return member(f, "BypassPolicyLockoutSafetyCheck"); }},
     Row{"kms:calleraccount", [](const Facts& f) { return one_value(f.caller.account); }},
@@ -268,11 +271,11 @@ constexpr std::array kRows{
     Row{"kms:encryptioncontextkeys", encryption_context_keys},
     Row{"kms:expirationmodel", [](const Facts& f) { return member(f, "ExpirationModel"); }},
     Row{"kms:grantconstrainttype", grant_constraint_type},
+    Row{"kms:granteeprincipal",
+        [](const Facts& f) { return of_action(f, {"CreateGrant"}, "GranteePrincipal"); }},
     Row{"kms:grantisforawsresource", grant_is_for_aws_resource},
     Row{"kms:grantoperations",
         [](const Facts& f) { return of_action(f, {"CreateGrant"}, "Operations"); }},
-    Row{"kms:granteeprincipal",
-        [](const Facts& f) { return of_action(f, {"CreateGrant"}, "GranteePrincipal"); }},
     Row{"kms:keyagreementalgorithm",
         [](const Facts& f) { return member(f, "KeyAgreementAlgorithm"); }},
     Row{"kms:keyorigin", key_origin},
@@ -300,10 +303,8 @@ constexpr std::array kRows{
     Row{"kms:validto", [](const Facts& f) { return member(f, "ValidTo"); }},
     Row{"kms:wrappingalgorithm", [](const Facts& f) { return member(f, "WrappingAlgorithm"); }},
     Row{"kms:wrappingkeyspec", [](const Facts& f) { return member(f, "WrappingKeySpec"); }},
-    Row{"aws:resourceaccount",
-        [](const Facts& f) { return one_value(f.key ? f.key->scope.account : f.caller.account); }},
-    Row{"aws:tagkeys", tag_keys},
 };
+static_assert(std::ranges::is_sorted(kRows, {}, &Row::name));
 
 }  // namespace
 
@@ -318,33 +319,29 @@ Values RequestContext::member(std::string_view name) const {
   return values;
 }
 
-Values RequestConditions::given(std::string_view key) const {
+Values RequestConditions::given(const ConditionKey& key) const {
   std::vector<std::string> values;
   for (const auto& [name, value] : facts_.context.given) {
-    if (equal_ignoring_case(name, key)) values.push_back(value);
+    if (equal_ignoring_case(name, key.lower())) values.push_back(value);
   }
   return values.empty() ? Values{} : Values(std::move(values));
 }
 
-Values RequestConditions::values(std::string_view key) const {
+Values RequestConditions::values(const ConditionKey& key) const {
   if (Values outweighing = given(key)) return outweighing;
-  if (starts_with_ignoring_case(key, kEncryptionContext)) {
-    return encryption_context_value(facts_, key.substr(kEncryptionContext.size()));
+  const std::string_view name = key.lower();
+  if (name.starts_with(kEncryptionContext)) {
+    return encryption_context_value(facts_, key.behind(kEncryptionContext));
   }
-  if (starts_with_ignoring_case(key, kRequestTag)) {
-    return request_tag(facts_, key.substr(kRequestTag.size()));
-  }
-  if (starts_with_ignoring_case(key, kResourceTag)) {
-    return resource_tag(facts_, key.substr(kResourceTag.size()));
-  }
-  const auto* const row = std::ranges::find_if(
-      kRows, [key](const Row& known) { return equal_ignoring_case(known.name, key); });
-  return row == kRows.end() ? global_values(key, facts_.caller, facts_.context.environment)
-                            : row->values(facts_);
+  if (name.starts_with(kRequestTag)) return request_tag(facts_, key.behind(kRequestTag));
+  if (name.starts_with(kResourceTag)) return resource_tag(facts_, key.behind(kResourceTag));
+  const auto* const row = std::ranges::lower_bound(kRows, name, {}, &Row::name);
+  if (row != kRows.end() && row->name == name) return row->values(facts_);
+  return global_values(key, facts_.caller, facts_.context.environment);
 }
 
-bool RequestConditions::untold(std::string_view key) const {
-  return equal_ignoring_case(key, kResourceAliases) && has_aliases(facts_) && !given(key) &&
+bool RequestConditions::untold(const ConditionKey& key) const {
+  return key.lower() == kResourceAliases && has_aliases(facts_) && !given(key) &&
          !facts_.context.key_aliases();
 }
 

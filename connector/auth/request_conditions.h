@@ -52,12 +52,12 @@ class RequestConditions final : public ConditionSource {
         false;  // whose conditions it is; kms:ResourceAliases is for identity policies only
   };
   explicit RequestConditions(const Facts& facts) : facts_(facts) {}
-  [[nodiscard]] Values values(std::string_view key) const override;
+  [[nodiscard]] Values values(const ConditionKey& key) const override;
   /// kms:ResourceAliases of a key that has more aliases than it may (KMS Developer Guide).
-  [[nodiscard]] bool untold(std::string_view key) const override;
+  [[nodiscard]] bool untold(const ConditionKey& key) const override;
 
  private:
-  [[nodiscard]] Values given(std::string_view key) const;
+  [[nodiscard]] Values given(const ConditionKey& key) const;
 
   Facts facts_;
 };

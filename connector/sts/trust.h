@@ -25,7 +25,8 @@ class TrustConditions final : public auth::ConditionSource {
   };
   explicit TrustConditions(const Parts& parts) : parts_(parts) {}
 
-  [[nodiscard]] std::optional<std::vector<std::string>> values(std::string_view key) const override;
+  [[nodiscard]] std::optional<std::vector<std::string>> values(
+      const auth::ConditionKey& key) const override;
 
  private:
   const Parts parts_;

@@ -44,16 +44,16 @@ constexpr std::array kKeys{
 
 }  // namespace
 
-Values TrustConditions::values(std::string_view key) const {
-  const std::string name = lower_case(key);
+Values TrustConditions::values(const auth::ConditionKey& key) const {
+  const std::string_view name = key.lower();
   constexpr std::string_view kRequestTag = "aws:requesttag/";
   if (name.starts_with(kRequestTag)) {
-    return auth::tag_value(parts_.tags, key.substr(kRequestTag.size()));
+    return auth::tag_value(parts_.tags, key.behind(kRequestTag));
   }
   for (const std::string_view of_role : {"aws:resourcetag/", "iam:resourcetag/"}) {
     if (!name.starts_with(of_role)) continue;
     return parts_.role == nullptr ? std::nullopt
-                                  : auth::tag_value(parts_.role->tags, key.substr(of_role.size()));
+                                  : auth::tag_value(parts_.role->tags, key.behind(of_role));
   }
   const auto* const found = std::ranges::find(kKeys, name, &Key::name);
   if (found != kKeys.end()) return found->values(parts_);

@@ -97,8 +97,9 @@ class Words {
   }
   [[nodiscard]] std::string condition(const auth::Condition& condition) const {
     const auto found = question_.conditions.values(condition.key);
-    return condition.operator_name + " " + condition.key + " wants " + quoted(condition.values) +
-           ", found " + (found && !found->empty() ? quoted(*found) : "nothing");
+    return condition.operator_name + " " + condition.key.written() + " wants " +
+           quoted(condition.values) + ", found " +
+           (found && !found->empty() ? quoted(*found) : "nothing");
   }
 
   const auth::Question& question_;

@@ -39,7 +39,7 @@ double raw_rate(void (RawToken::*calls)(std::size_t thread)) {
 
 /// Short rounds, one server after the other, so that what else the machine does meets both alike.
 /// `calls` are those that the request costs the token: by them is told what the bare server would
-/// reach if it made them too, which no daemon on this machine and this token can surpass.
+/// reach if it made them too.
 void compare(Report& report, const std::string& name, Daemon& daemon, const std::string& request,
              void (RawToken::*calls)(std::size_t thread)) {
   const test::Process bare({.arguments = {KMS_BINARY_DIR "/tests/kms-bench-bare-server"}});

@@ -11,7 +11,7 @@ namespace kms::bench {
 namespace {
 
 constexpr std::size_t kConnections = 16;
-constexpr int kRounds = 41;
+constexpr int kRounds = 61;
 constexpr std::chrono::milliseconds kRound{250};
 constexpr double kTarget = 0.95;
 constexpr int kGrants = 50000;

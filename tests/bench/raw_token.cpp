@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "connector/main/scheduling.h"
+
 namespace kms::bench {
 namespace {
 
@@ -36,6 +38,7 @@ double rate(std::size_t threads, std::chrono::milliseconds duration,
   const auto begin = steady_clock::now();
   for (std::size_t i = 0; i < threads; ++i) {
     running.emplace_back([&, i] {
+      let_threads_finish();
       std::uint64_t count = 0;
       try {
         for (; !stop; ++count) work(i);

@@ -12,7 +12,7 @@
 namespace kms::bench {
 
 /// The calls a second that `threads` threads reach together in `duration`. `work` is called with
-/// the thread's number.
+/// the thread's number. The threads are scheduled as the daemon's are.
 [[nodiscard]] double rate(std::size_t threads, std::chrono::milliseconds duration,
                           const std::function<void(std::size_t)>& work);
 

@@ -21,8 +21,8 @@ class Given final : public kms::auth::ConditionSource {
  public:
   Given(std::optional<Strings> values, std::string variable)
       : values_(std::move(values)), variable_(std::move(variable)) {}
-  [[nodiscard]] std::optional<Strings> values(std::string_view key) const override {
-    const std::string name = kms::lower_case(key);
+  [[nodiscard]] std::optional<Strings> values(const kms::auth::ConditionKey& key) const override {
+    const std::string& name = key.lower();
     if (name == "k:v") return Strings{variable_};
     return name == "k:k" ? values_ : std::nullopt;
   }
@@ -91,7 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   condition.operator_name = kms::fuzz::take_line(input);
   if (!kms::auth::parse_operator(condition.operator_name, condition)) return 0;
   const std::string variable(kms::fuzz::take_line(input).substr(0, 200));
-  condition.key = "k:k";
+  condition.key = kms::auth::ConditionKey("k:k");
   condition.values = take_lines(input);
   const Strings values = take_lines(input);
   for (const std::string& value : condition.values) {

@@ -18,8 +18,8 @@ class Given final : public ConditionSource {
   using Map = std::map<std::string, Strings>;
   Given() = default;
   explicit Given(Map values) : values_(std::move(values)) {}
-  [[nodiscard]] std::optional<Strings> values(std::string_view key) const override {
-    const auto found = values_.find(lower_case(key));
+  [[nodiscard]] std::optional<Strings> values(const ConditionKey& key) const override {
+    const auto found = values_.find(key.lower());
     return found == values_.end() ? std::nullopt : std::optional(found->second);
   }
 
@@ -33,7 +33,7 @@ bool holds(const std::string& op, const Strings& wanted, const Strings& given) {
   Condition condition;
   condition.operator_name = op;
   EXPECT_TRUE(parse_operator(op, condition)) << op;
-  condition.key = "test:key";
+  condition.key = ConditionKey("test:key");
   condition.values = wanted;
   return given.empty() ? holds(condition, Given(), true)
                        : holds(condition, Given(Given::Map{{"test:key", given}}), true);
@@ -183,7 +183,7 @@ TEST(NullCondition, AsksWhetherTheKeyIsThere) {
   EXPECT_TRUE(holds("Null", {"true", "false"}, {"x"}));
   Condition condition;
   ASSERT_TRUE(parse_operator("Null", condition));
-  condition.key = "test:key";
+  condition.key = ConditionKey("test:key");
   condition.values = {"true"};
   EXPECT_TRUE(
       holds(condition, Given(Given::Map{{"test:key", Strings{}}}), true));  // no values are none
@@ -387,7 +387,7 @@ TEST(PolicyVariables, AreOfNewVersionsAndOfStringsOnly) {
   const auto says = [&](const char* op, const char* key, const char* value, bool variables) {
     Condition condition;
     EXPECT_TRUE(parse_operator(op, condition));
-    condition.key = key;
+    condition.key = ConditionKey(key);
     condition.values = {value};
     return holds(condition, source, variables);
   };
@@ -407,7 +407,7 @@ TEST(PolicyVariables, MatchArns) {
       {{"aws:username", {"alice"}}, {"aws:principalarn", {"arn:aws:iam::1:user/alice"}}});
   Condition condition;
   ASSERT_TRUE(parse_operator("ArnLike", condition));
-  condition.key = "aws:PrincipalArn";
+  condition.key = ConditionKey("aws:PrincipalArn");
   condition.values = {"arn:aws:iam::*:user/${aws:username}"};
   EXPECT_TRUE(holds(condition, source, true));
   EXPECT_FALSE(holds(condition, source, false));

@@ -234,6 +234,27 @@ TEST(KeyPolicy, PrefersTheStatementThatNamesTheCaller) {
   EXPECT_EQ(ask({}, allow(kAlice, "*") + "," + kDelegation).reason, Reason::key_policy);
 }
 
+TEST(KeyPolicy, PrefersTheStatementWithoutConditions) {
+  const auto named = [](const std::string& sid, const std::string& principal,
+                        const std::string& condition) {
+    return statement(true, principal, "*", R"("Resource":"*","Sid":")" + sid + "\"" + condition);
+  };
+  const std::string holds = R"(,"Condition":{"StringEquals":{"kms:CallerAccount":"111111111111"}})";
+  const std::string fails = R"(,"Condition":{"StringEquals":{"kms:CallerAccount":"222222222222"}})";
+  const auto decided_by = [&](const std::string& statements) {
+    const Decision decision = ask({}, statements);
+    return decision.allowed ? decision.statement : "refused";
+  };
+  const std::string plain = named("plain", kAlice, "");
+  EXPECT_EQ(decided_by(named("one", kAlice, holds) + "," + plain), "plain");
+  EXPECT_EQ(decided_by(named("one", kAlice, fails) + "," + plain), "plain");
+  EXPECT_EQ(decided_by(named("one", kAlice, holds) + "," + named("two", kAlice, holds)), "one");
+  EXPECT_EQ(decided_by(named("one", kAlice, fails) + "," + named("two", kAlice, holds)), "two");
+  // One that names the caller more closely is looked at all the same.
+  EXPECT_EQ(decided_by(named("root", kRoot, "") + "," + named("one", kAlice, holds)), "one");
+  EXPECT_EQ(decided_by(named("root", kRoot, "") + "," + named("one", kAlice, fails)), "refused");
+}
+
 TEST(ExplicitDeny, OutweighsEveryAllowWhereverItIs) {
   const std::string all = allow("*", "*");
   const std::vector<Grant> grants{{}};

@@ -314,7 +314,7 @@ TEST(PolicyDocument, BecomesValues) {
   EXPECT_TRUE(condition.negated);
   EXPECT_TRUE(condition.if_exists);
   EXPECT_EQ(condition.quantifier, Quantifier::for_any_value);
-  EXPECT_EQ(condition.key, "aws:TagKeys");
+  EXPECT_EQ(condition.key.written(), "aws:TagKeys");
   EXPECT_EQ(condition.values, (std::vector<std::string>{"a", "b"}));
 }
 

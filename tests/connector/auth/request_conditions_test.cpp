@@ -89,7 +89,7 @@ Values value(std::string_view action, const keys::KeyRecord* key, const RequestC
                             .key = key,
                             .context = context,
                             .key_policy = key_policy})
-      .values(name);
+      .values(ConditionKey(name));
 }
 
 /// Each of KMS's condition keys has these values and no other has one. Of keys that take a name,
@@ -449,7 +449,7 @@ TEST(KmsConditionKeys, GiveWayToWhatIsGiven) {
 }
 
 Values global(std::string_view key, const Caller& caller, const Environment& in = environment()) {
-  return global_values(key, caller, in);
+  return global_values(ConditionKey(key), caller, in);
 }
 
 TEST(GlobalConditionKeys, OfAUser) {

@@ -18,7 +18,8 @@ constexpr const char* kAccountRoot = "arn:aws:iam::123456789012:root";
 
 class NoConditions final : public auth::ConditionSource {
  public:
-  [[nodiscard]] std::optional<std::vector<std::string>> values(std::string_view) const override {
+  [[nodiscard]] std::optional<std::vector<std::string>> values(
+      const auth::ConditionKey&) const override {
     return std::nullopt;
   }
 };
