@@ -45,18 +45,19 @@ struct Library::Handle {
 /// libp11's context between C_Initialize and C_Finalize. A new one each time: after a failed load
 /// libp11 0.4.12 crashes in PKCS11_CTX_unload, and a used context keeps state.
 struct Library::Context {
-  Context(const std::string& path, const CK_FUNCTION_LIST& functions, const std::string& init_args)
-      : context(PKCS11_CTX_new()) {
+  Context(const std::string& path, const CK_FUNCTION_LIST& module, const std::string& init_args)
+      : functions(module), context(PKCS11_CTX_new()) {
     if (context == nullptr)
       throw Error(Failure::module_not_loadable, "libp11 has no context to give");
     if (!init_args.empty()) PKCS11_CTX_init_args(context, init_args.c_str());
     // libp11 offers no mutexes, but takes over a module that is initialised already. One that does
     // not want ours is asked again by libp11, without.
     const CK_RV rv = functions.C_Initialize(InitializeArgs(init_args).get());
+    initialized = rv == CKR_OK;
     const bool wants_none = rv == CKR_CANT_LOCK || rv == CKR_ARGUMENTS_BAD;
-    if ((rv != CKR_OK && !wants_none) || PKCS11_CTX_load(context, path.c_str()) != 0) {
-      if (rv == CKR_OK) (void)functions.C_Finalize(nullptr);
+    if ((!initialized && !wants_none) || PKCS11_CTX_load(context, path.c_str()) != 0) {
       PKCS11_CTX_free(context);
+      finalize();
       throw Error(Failure::module_not_loadable, "C_Initialize of " + path + " fails");
     }
     // libp11's list of slots counts only to be released before the module is (C_CloseAllSessions).
@@ -67,12 +68,22 @@ struct Library::Context {
     if (slots != nullptr) PKCS11_release_all_slots(context, slots, number);
     PKCS11_CTX_unload(context);
     PKCS11_CTX_free(context);
+    finalize();
   }
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
   Context(Context&&) = delete;
   Context& operator=(Context&&) = delete;
+
+  /// Most modules have ended with libp11's C_Finalize, and answer CKR_CRYPTOKI_NOT_INITIALIZED.
+  /// Those that count, as p11-kit's proxy does, end with as many as there were C_Initialize.
+  void finalize() const noexcept {
+    if (initialized) (void)functions.C_Finalize(nullptr);
+  }
+
+  const CK_FUNCTION_LIST& functions;
   PKCS11_CTX* context;
+  bool initialized = false;  // by us
   PKCS11_SLOT* slots = nullptr;
   unsigned int number = 0;
 };

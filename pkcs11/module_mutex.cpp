@@ -25,7 +25,7 @@ CK_RV destroy(void* mutex) noexcept {
 }
 
 /// Tells the processor that this is a loop that waits.
-void pause() noexcept {
+void relax() noexcept {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -36,12 +36,12 @@ void pause() noexcept {
 /// In all some 10 us of looking again, ever more rarely: about what it costs to sleep and to be
 /// woken.
 bool lock_soon(pthread_mutex_t* mutex) noexcept {
-  constexpr int kMostPauses = 256;
+  constexpr int kLongest = 256;
   static const bool alone = ::sysconf(_SC_NPROCESSORS_ONLN) == 1;  // the holder cannot go on then
   if (alone) return false;
-  for (int pauses = 1; pauses <= kMostPauses; pauses *= 2) {
+  for (int times = 1; times <= kLongest; times *= 2) {
     if (::pthread_mutex_trylock(mutex) == 0) return true;
-    for (int i = 0; i < pauses; ++i) pause();
+    for (int i = 0; i < times; ++i) relax();
   }
   return false;
 }

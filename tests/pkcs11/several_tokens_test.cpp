@@ -37,9 +37,7 @@ class SeveralTokens : public testing::Test {
     Bytes out(8);
     token.random(out, deadline);
   }
-  /// How often the module was started again: each time by one C_Finalize, and by libp11's
-  /// C_Initialize after our own.
-  std::uint64_t starts() { return proxy_.count("C_Finalize").calls; }
+  std::uint64_t starts() { return starts_of(proxy_); }
   /// The most that searches for a missing token may have started the module beside another one.
   static std::uint64_t most_starts(std::chrono::steady_clock::duration time) {
     std::uint64_t most = 1;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -59,6 +60,12 @@ struct SoftHsmToken {
   std::vector<std::string> log;
   Modules modules;
 };
+
+/// How often the module was started: libp11's C_Initialize, after our own, answers that it is.
+inline std::uint64_t starts_of(const pkcs11_proxy::Control& proxy) {
+  const pkcs11_proxy::Count count = proxy.count("C_Initialize");
+  return count.calls - count.errors;
+}
 
 /// For GoogleTest's messages.
 inline void PrintTo(Failure failure, std::ostream* out) { *out << name(failure); }
