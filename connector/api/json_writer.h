@@ -12,41 +12,13 @@ namespace kms::api {
 /// it, to SecretBytes.
 template <class Sink>
 void append_literal(Sink& sink, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
   sink.append(std::string_view("\""));
   std::size_t plain = 0;  // start of what has not been written yet
   for (std::size_t i = 0; (i += json_plain_prefix(text.substr(i))) < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x80) continue;
+    if (static_cast<unsigned char>(text[i]) >= 0x80) continue;
     sink.append(text.substr(plain, i - plain));
+    sink.append(json_escape(text[i]));
     plain = i + 1;
-    switch (c) {
-      case '"':
-        sink.append(std::string_view("\\\""));
-        break;
-      case '\\':
-        sink.append(std::string_view("\\\\"));
-        break;
-      case '\b':
-        sink.append(std::string_view("\\b"));
-        break;
-      case '\f':
-        sink.append(std::string_view("\\f"));
-        break;
-      case '\n':
-        sink.append(std::string_view("\\n"));
-        break;
-      case '\r':
-        sink.append(std::string_view("\\r"));
-        break;
-      case '\t':
-        sink.append(std::string_view("\\t"));
-        break;
-      default:
-        sink.append(std::string_view("\\u00"));
-        sink.append(kHex.substr(c >> 4, 1));
-        sink.append(kHex.substr(c & 15, 1));
-    }
   }
   sink.append(text.substr(plain));
   sink.append(std::string_view("\""));

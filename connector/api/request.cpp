@@ -1,5 +1,7 @@
 #include "connector/api/request.h"
 
+#include <algorithm>
+
 #include "connector/base/encodings.h"
 
 namespace kms::api {
@@ -21,6 +23,11 @@ std::vector<std::string_view> Headers::all(std::string_view name) const {
     if (same_header(line.name, name)) values.emplace_back(line.value);
   }
   return values;
+}
+
+std::string_view media_type(const Headers& headers) noexcept {
+  const std::string_view sent = headers.get("content-type").value_or("");
+  return sent.substr(0, std::min(sent.find(';'), sent.find(' ')));
 }
 
 }  // namespace kms::api

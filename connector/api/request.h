@@ -50,6 +50,9 @@ class Headers {
   std::vector<Header> lines_;
 };
 
+/// The media type of the first Content-Type, without its parameters; empty if there is none.
+[[nodiscard]] std::string_view media_type(const Headers& headers) noexcept;
+
 /// The TLS connection a request came over, as CloudTrail's tlsDetails names things.
 struct TlsInfo {
   std::string version;                      // "TLSv1.3"

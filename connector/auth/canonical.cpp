@@ -89,20 +89,11 @@ constexpr bool is_space(char c) noexcept {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v';
 }
 
-/// How many bytes at the beginning are surely no white space.
-std::size_t spaceless_prefix(std::string_view text) {
-  std::size_t i = 0;
-  while (text.size() - i >= ByteWord::kSize && !ByteWord(text.substr(i)).any_below(' ' + 1)) {
-    i += ByteWord::kSize;
-  }
-  return i;
-}
-
 /// No white space around the value, one space for each run inside.
 void append_canonical_value(std::string& out, std::string_view value) {
   bool any = false;
   while (!value.empty()) {
-    std::size_t end = spaceless_prefix(value);
+    std::size_t end = skip_words(value, [](ByteWord word) { return word.any_below(' ' + 1); });
     while (end != value.size() && !is_space(value[end])) ++end;
     if (end != 0) {
       if (any) out += ' ';
@@ -126,11 +117,8 @@ struct SignedLine {
 std::vector<SignedLine> signed_lines(const api::Headers& headers, const SignedHeaders& names) {
   std::vector<SignedLine> lines;
   lines.reserve(headers.size());
-  std::string lowered;
   for (const api::Header& line : headers) {
-    lowered.assign(line.name);
-    for (char& c : lowered) c = to_lower(c);
-    const std::size_t name = names.find(lowered);
+    const std::size_t name = names.find(line.name);
     if (name != names.size()) lines.push_back({.name = name, .line = &line});
   }
   std::ranges::sort(lines);
@@ -196,13 +184,14 @@ SignedHeaders::SignedHeaders(std::string_view list) : list_(lower_case(list)) {
   });
   // A name that is listed a thousand times must not repeat its value as often in the canonical
   // request.
-  if (!std::ranges::is_sorted(names_)) std::ranges::sort(names_);
+  std::ranges::sort(names_);
   names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
 }
 
-std::size_t SignedHeaders::find(std::string_view lower_name) const {
-  const auto found = std::ranges::lower_bound(names_, lower_name);
-  if (found == names_.end() || *found != lower_name) return size();
+std::size_t SignedHeaders::find(std::string_view name) const {
+  const std::string lowered = lower_case(name);
+  const auto found = std::ranges::lower_bound(names_, lowered);
+  if (found == names_.end() || *found != lowered) return size();
   return static_cast<std::size_t>(found - names_.begin());
 }
 
@@ -226,11 +215,6 @@ bool has_parameter(std::string_view query, std::string_view name) {
     found = found || reencoded(name_and_value(parameter).first) == wanted;
   });
   return found;
-}
-
-std::string canonical_request(const api::Request& request, std::string_view signed_headers,
-                              std::string_view body_sha256_hex) {
-  return canonical_request(request, SignedHeaders(signed_headers), body_sha256_hex);
 }
 
 std::string canonical_request(const api::Request& request, const SignedHeaders& names,

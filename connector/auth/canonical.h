@@ -5,8 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "connector/api/request.h"
-
 // The pieces that a canonical request is made of.
 namespace kms::auth {
 
@@ -23,11 +21,9 @@ class SignedHeaders {
   SignedHeaders(const SignedHeaders&) = delete;
   SignedHeaders& operator=(const SignedHeaders&) = delete;
 
-  /// Of a header's name in lower case: which of the names it is; size() if none.
-  [[nodiscard]] std::size_t find(std::string_view lower_name) const;
-  [[nodiscard]] bool contains(std::string_view lower_name) const {
-    return find(lower_name) != size();
-  }
+  /// Which of the names a header's is, in upper or lower case; size() if none.
+  [[nodiscard]] std::size_t find(std::string_view name) const;
+  [[nodiscard]] bool contains(std::string_view name) const { return find(name) != size(); }
   [[nodiscard]] std::size_t size() const noexcept { return names_.size(); }
   [[nodiscard]] auto begin() const noexcept { return names_.begin(); }
   [[nodiscard]] auto end() const noexcept { return names_.end(); }
@@ -36,10 +32,6 @@ class SignedHeaders {
   std::string list_;
   std::vector<std::string_view> names_;  // into the list
 };
-
-/// What canonical_request() of sigv4.h answers.
-std::string canonical_request(const api::Request& request, const SignedHeaders& names,
-                              std::string_view body_sha256_hex);
 
 /// Path and query of a request target in origin or absolute form.
 struct Target {

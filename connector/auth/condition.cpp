@@ -312,9 +312,6 @@ std::optional<std::string> with_variables(std::string_view text, const Condition
 }
 
 bool like(std::string_view pattern, std::string_view text, bool ignore_case) noexcept {
-  if (pattern == "*") return true;
-  // Goes back to the latest "*" only: an earlier one could match nothing more, so the time is at
-  // most the product of the lengths.
   const auto is_special = [](char c) { return c == '*' || c == '?' || c == kLiteral; };
   std::size_t p = 0;
   // What most patterns and texts have in common, and where they differ.
@@ -322,6 +319,8 @@ bool like(std::string_view pattern, std::string_view text, bool ignore_case) noe
          !is_special(pattern[p])) {
     ++p;
   }
+  // Goes back to the latest "*" only: an earlier one could match nothing more, so the time is at
+  // most the product of the lengths.
   std::size_t t = p;
   std::size_t star = std::string_view::npos;
   std::size_t star_end = 0;

@@ -17,9 +17,10 @@
 namespace kms::auth {
 
 class GuessLimit;
+class SignedHeaders;
 
 /// METHOD, canonical URI, canonical query, canonical headers, signed headers, body hash (hex).
-std::string canonical_request(const api::Request& request, std::string_view signed_headers,
+std::string canonical_request(const api::Request& request, const SignedHeaders& names,
                               std::string_view body_sha256_hex);
 std::string string_to_sign(std::string_view amz_date, std::string_view scope,
                            std::string_view canonical_request);

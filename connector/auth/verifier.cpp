@@ -85,8 +85,7 @@ void check_signed_headers(const api::Headers& headers, const SignedHeaders& name
   if (!names.contains("host")) refuse("'Host' or ':authority'");
   for (const api::Header& line : headers) {
     if (!starts_with_ignoring_case(line.name, kPrefix)) continue;
-    const std::string name = lower_case(line.name);
-    if (!names.contains(name)) refuse("'" + name + "'");
+    if (!names.contains(line.name)) refuse("'" + lower_case(line.name) + "'");
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -36,5 +37,16 @@ class ByteWord {
 
   std::uint64_t bits_ = 0;
 };
+
+/// How many bytes at the beginning make whole words of which `stop` is false: what is to be looked
+/// at byte by byte stands behind them.
+template <class Stop>
+std::size_t skip_words(std::string_view text, const Stop& stop) noexcept {
+  std::size_t i = 0;
+  while (text.size() - i >= ByteWord::kSize && !stop(ByteWord(text.substr(i)))) {
+    i += ByteWord::kSize;
+  }
+  return i;
+}
 
 }  // namespace kms

@@ -64,14 +64,9 @@ std::string http_date(Timestamp time) {
   constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
   const std::chrono::weekday day{std::chrono::floor<std::chrono::days>(time)};
   const Civil civil(time);
-  std::string text = "Day, 00 Mon 0000 00:00:00 GMT";
+  std::string text = fill("Day, 00 Mon 0000 00:00:00 GMT", civil, {12, 8, 5, 17, 20, 23});
   text.replace(0, 3, kDays.substr(std::size_t{3} * day.c_encoding(), 3));
-  text.replace(8, 3, kMonths.substr(std::size_t{3} * (civil.month - 1), 3));
-  put(text, 5, 2, civil.day_of_month);
-  put(text, 12, 4, civil.year);
-  put(text, 17, 2, civil.hour);
-  put(text, 20, 2, civil.minute);
-  put(text, 23, 2, civil.second);
+  text.replace(8, 3, kMonths.substr(std::size_t{3} * (civil.month - 1), 3));  // over its number
   return text;
 }
 

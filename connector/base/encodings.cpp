@@ -185,34 +185,26 @@ constexpr auto kJsonClasses = json_classes();
 
 JsonClass json_class(char c) noexcept { return kJsonClasses[static_cast<unsigned char>(c)]; }
 
-void append_json_escape(std::string& out, char c) {
-  out += '\\';
-  switch (c) {
-    case '"':
-    case '\\':
-      out += c;
-      return;
-    case '\b':
-      out += 'b';
-      return;
-    case '\f':
-      out += 'f';
-      return;
-    case '\n':
-      out += 'n';
-      return;
-    case '\r':
-      out += 'r';
-      return;
-    case '\t':
-      out += 't';
-      return;
-    default:
-      out += "u00";
-      out += kHexDigits[static_cast<unsigned char>(c) >> 4];
-      out += kHexDigits[static_cast<unsigned char>(c) & 15];
+/// In a table, so that no byte of a text is copied to anywhere but its destination.
+struct JsonEscape {
+  std::array<char, 6> text{};
+  std::size_t size = 0;
+};
+
+constexpr std::array<JsonEscape, 128> json_escapes() {
+  std::array<JsonEscape, 128> escapes{};
+  for (std::size_t c = 0; c < 0x20; ++c) {
+    escapes[c] = {.text = {'\\', 'u', '0', '0', kHexDigits[c >> 4], kHexDigits[c & 15]}, .size = 6};
   }
+  constexpr std::string_view kEscaped = "\"\\\b\f\n\r\t";
+  constexpr std::string_view kLetters = "\"\\bfnrt";
+  for (std::size_t i = 0; i < kEscaped.size(); ++i) {
+    escapes[static_cast<unsigned char>(kEscaped[i])] = {.text = {'\\', kLetters[i]}, .size = 2};
+  }
+  return escapes;
 }
+
+constexpr auto kJsonEscapes = json_escapes();
 
 }  // namespace
 
@@ -290,13 +282,16 @@ bool equal_in_constant_time(ByteView a, ByteView b) noexcept {
 }
 
 std::size_t json_plain_prefix(std::string_view text) noexcept {
-  std::size_t i = 0;
-  for (; text.size() - i >= ByteWord::kSize; i += ByteWord::kSize) {
-    const ByteWord word(text.substr(i));
-    if (word.any_below(0x20) || word.any('"') || word.any('\\') || word.any_beyond_ascii()) break;
-  }
+  std::size_t i = skip_words(text, [](ByteWord word) {
+    return word.any_below(0x20) || word.any('"') || word.any('\\') || word.any_beyond_ascii();
+  });
   while (i < text.size() && json_class(text[i]) == JsonClass::plain) ++i;
   return i;
+}
+
+std::string_view json_escape(char c) noexcept {
+  const JsonEscape& escape = kJsonEscapes[static_cast<unsigned char>(c)];
+  return {escape.text.data(), escape.size};
 }
 
 std::string json_string(std::string_view text) {
@@ -320,7 +315,7 @@ void append_json_string(std::string& out, std::string_view text) {
   while ((i += json_plain_prefix(text.substr(i))) < text.size()) {
     if (json_class(text[i]) == JsonClass::escaped) {
       out.append(text, copied, i - copied);
-      append_json_escape(out, text[i]);
+      out.append(json_escape(text[i]));
       copied = ++i;
       continue;
     }

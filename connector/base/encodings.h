@@ -42,6 +42,8 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) n
 
 /// How many bytes at the beginning stand for themselves in a JSON string, and are ASCII.
 std::size_t json_plain_prefix(std::string_view text) noexcept;
+/// What stands for a control character, a quote or a backslash in a JSON string: "\\n", "\\u001f".
+std::string_view json_escape(char c) noexcept;
 /// A JSON string literal, quotes included, of valid UTF-8; invalid bytes become U+FFFD.
 std::string json_string(std::string_view text);
 void append_json_string(std::string& out, std::string_view text);

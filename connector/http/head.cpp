@@ -56,12 +56,9 @@ constexpr Bytes256 kVisible = range_of_bytes(0x21, 0x7e);
 bool is_token(std::string_view text) noexcept { return !text.empty() && all_of(text, kToken); }
 
 bool is_value(std::string_view text) noexcept {
-  while (text.size() >= ByteWord::kSize) {
-    const ByteWord word(text);
-    if (word.any_below(0x20) || word.any(0x7f)) break;
-    text.remove_prefix(ByteWord::kSize);
-  }
-  return all_of(text, kValue);
+  const std::size_t plain =
+      skip_words(text, [](ByteWord word) { return word.any_below(0x20) || word.any(0x7f); });
+  return all_of(text.substr(plain), kValue);
 }
 
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }

@@ -21,10 +21,7 @@ api::Response text(int status, std::string_view body) {
 }
 
 bool speaks_json(const api::Request& request) {
-  const auto sent = request.headers.get("content-type");
-  if (!sent) return false;
-  if (*sent == kContentType) return true;
-  const std::string_view type = sent->substr(0, sent->find_first_of("; "));
+  const std::string_view type = api::media_type(request.headers);
   return api::same_header(type, kContentType) || api::same_header(type, kPlainContentType);
 }
 

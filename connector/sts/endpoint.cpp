@@ -56,8 +56,7 @@ api::Response refusal(const Error& error, audit::Record& record) {
 
 bool Endpoint::is_addressed(const api::Request& request) {
   if (request.method != "POST" || request.headers.has("x-amz-target")) return false;
-  const auto type = request.headers.get("content-type");
-  if (!type || !api::same_header(type->substr(0, type->find_first_of("; ")), kForm)) return false;
+  if (!api::same_header(api::media_type(request.headers), kForm)) return false;
   const std::string_view body = request.body.text();
   return body.starts_with("Action=") || body.find("&Action=") != std::string_view::npos;
 }

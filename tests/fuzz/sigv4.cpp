@@ -56,7 +56,8 @@ void check_canonical_forms(const kms::api::Request& request) {
   const std::string path = kms::auth::canonical_uri(target.path);
   require(path.starts_with('/'), "the canonical path is absolute", path);
   for (const kms::api::Header& header : request.headers) {
-    static_cast<void>(kms::auth::canonical_request(request, header.value, std::string(64, '0')));
+    static_cast<void>(kms::auth::canonical_request(request, kms::auth::SignedHeaders(header.value),
+                                                   std::string(64, '0')));
   }
 }
 

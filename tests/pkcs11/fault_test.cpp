@@ -7,6 +7,7 @@
 #include "pkcs11/session.h"
 #include "pkcs11/templates.h"
 #include "tests/pkcs11/softhsm_token.h"
+#include "tests/support/eventually.h"
 
 namespace pkcs11 {
 namespace {
@@ -329,10 +330,7 @@ TEST_F(Faults, LooksForATokenThatStaysAwayWithAModuleStartedAgain) {
   proxy_.zero_counters();
   proxy_.absent_until_restored("test");
   std::jthread back([&] {
-    const Deadline end = soon();
-    while (proxy_.count("C_Finalize").calls == 0 && std::chrono::steady_clock::now() < end) {
-      std::this_thread::yield();
-    }
+    EXPECT_TRUE(kms::test::eventually([&] { return proxy_.count("C_Finalize").calls != 0; }));
     proxy_.restore();
   });
   works();

@@ -10,6 +10,7 @@
 
 #include "pkcs11/cryptoki.h"
 #include "pkcs11/module.h"
+#include "pkcs11/module_mutex.h"
 #include "tests/support/temp_dir.h"
 
 namespace pkcs11 {
@@ -55,15 +56,7 @@ struct NssToken {
     CK_FUNCTION_LIST* nss = nullptr;
     must(reinterpret_cast<CK_C_GetFunctionList>(::dlsym(library, "C_GetFunctionList"))(&nss),
          "C_GetFunctionList");
-    std::string parameters = init_args();
-    // NSS has a field for them before the reserved one.
-    struct {
-      CK_C_INITIALIZE_ARGS cryptoki{};
-      void* reserved = nullptr;
-    } args;
-    args.cryptoki.flags = CKF_OS_LOCKING_OK;
-    args.cryptoki.pReserved = parameters.data();
-    must(nss->C_Initialize(&args), "C_Initialize");
+    must(nss->C_Initialize(InitializeArgs(init_args()).get()), "C_Initialize");
     CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
     must(nss->C_OpenSession(kSlot, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &session),
          "C_OpenSession");

@@ -9,6 +9,7 @@
 #include "pkcs11/cryptoki.h"
 #include "pkcs11/loaded_module.h"
 #include "tests/pkcs11/softhsm_token.h"
+#include "tests/support/eventually.h"
 
 // Several tokens of one module, which is started again under them.
 namespace pkcs11 {
@@ -57,10 +58,7 @@ class SeveralTokens : public testing::Test {
   }
 
   void await_calls(const char* function, std::uint64_t least) {
-    const Deadline end = soon();
-    while (proxy_.count(function).calls < least && std::chrono::steady_clock::now() < end) {
-      std::this_thread::yield();
-    }
+    EXPECT_TRUE(kms::test::eventually([&] { return proxy_.count(function).calls >= least; }));
   }
   /// Starts the module again, in which that function hangs now until it is released.
   std::thread hang_in_a_start(const char* function) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "connector/auth/canonical.h"
 #include "connector/auth/signing_keys.h"
 #include "connector/base/encodings.h"
 
@@ -83,8 +84,8 @@ void sign(api::Request& request, const Signing& signing) {
       signing.date + "/" + signing.region + "/" + signing.service + "/" + signing.terminator;
   const SecretBytes key = derive_signing_key(SecretBytes::copy_of(signing.secret), signing.date,
                                              signing.region, signing.service);
-  const std::string to_sign =
-      string_to_sign(signing.amz_date, scope, canonical_request(request, names, hash));
+  const std::string to_sign = string_to_sign(
+      signing.amz_date, scope, canonical_request(request, SignedHeaders(names), hash));
   request.headers.add("Authorization",
                       signing.algorithm + " Credential=" + signing.access_key_id + "/" + scope +
                           ", SignedHeaders=" + names +

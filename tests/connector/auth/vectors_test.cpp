@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "connector/auth/canonical.h"
 #include "connector/auth/signing_keys.h"
 #include "connector/base/encodings.h"
 #include "tests/connector/auth/fixture.h"
@@ -104,7 +105,7 @@ TEST(Sigv4Vectors, AreAllThere) { EXPECT_EQ(read_vectors().size(), 50U); }
 
 TEST(Sigv4Vectors, CanonicalRequest) {
   for (const Vector& vector : read_vectors()) {
-    EXPECT_EQ(canonical_request(vector.request, vector.signed_headers,
+    EXPECT_EQ(canonical_request(vector.request, SignedHeaders(vector.signed_headers),
                                 to_hex(sha256(vector.request.body.view()))),
               vector.canonical_request)
         << vector.name;
