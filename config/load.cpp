@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <openssl/sha.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,6 +57,11 @@ bool is_iam_name(std::string_view text) {
   return !text.empty() && text.size() <= 512 + 64 && text.front() != '/' && text.back() != '/' &&
          consists_of(text,
                      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-/");
+}
+
+/// IAM takes names for the same that differ in upper and lower case only.
+bool is_same_iam_name(const std::string& a, const std::string& b) {
+  return ::strcasecmp(a.c_str(), b.c_str()) == 0;
 }
 
 /// An IAM id as AWS forms them, but the same for the same ARN: a prefix and 17 of base32.
@@ -378,7 +384,7 @@ class Loader {
       }
       group.name = resource.substr(resource.rfind('/') + 1);
       const bool repeated = std::ranges::any_of(config_.groups, [&](const Group& known) {
-        return known.account == group.account && known.name == group.name;
+        return known.account == group.account && is_same_iam_name(known.name, group.name);
       });
       if (repeated) reader_.refuse_key(*child, "another group of this account has the same name");
       group.policies = read_policies(reader_, *child);
@@ -406,11 +412,13 @@ class Loader {
     if (!root && !is_iam_name(resource.substr(6))) reader_.refuse_key(node, expected);
     principal.name = root ? "root" : resource.substr(resource.rfind('/') + 1);
     const bool repeated = std::ranges::any_of(config_.principals, [&](const Principal& known) {
-      return known.account == principal.account && known.name == principal.name &&
+      return known.account == principal.account && is_same_iam_name(known.name, principal.name) &&
              is_user(known) == user && is_role(known) == role;
     });
     if (repeated) {
-      reader_.refuse_key(node, "another one of this account has the same name, in another path");
+      reader_.refuse_key(node,
+                         "another one of this account has the same name, in another path or in "
+                         "upper and lower case");
     }
     if (const Node* id = node.find("unique_id")) {
       check_unique_id(*id, principal);

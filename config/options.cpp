@@ -484,8 +484,9 @@ constexpr std::array<Field<Sigv4>, 1> kSigv4{{
 constexpr std::array<Field<Jobs>, 3> kJobs{{
     {{.name = "due_confirmation",
       .type = Type::duration,
-      .doc = "A due deletion runs once the clock was seen past its date for this long of the "
-             "daemon's own uptime.",
+      .doc = "A due deletion runs, and expired key material is destroyed, once the clock was seen "
+             "past its date for this long of the daemon's own uptime. Expired material serves "
+             "nobody from its date on.",
       .min = 0,
       .max = 30 * kDay},
      &Jobs::due_confirmation},

@@ -281,7 +281,9 @@ std::optional<std::pair<Bytes, KeyPair>> CryptokiToken::complete_pair(Session& s
     return std::pair(std::move(public_key), pair);
   };
   if (pkcs11::info(kind).family == KeyFamily::rsa) {
-    return with_public(read_public_key(session, kind, key));
+    Bytes public_key = read_public_key(session, kind, key);
+    if (!has_usable_exponent(kind, public_key)) return std::nullopt;
+    return with_public(std::move(public_key));
   }
   // A private key on a curve does not tell its point.
   std::array<std::uint8_t, 32> digest{};

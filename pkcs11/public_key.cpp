@@ -208,6 +208,12 @@ std::optional<Bytes> rsa_modulus(KeyKind kind, ByteView public_key) {
   return Bytes(key->modulus.begin(), key->modulus.end());
 }
 
+bool has_usable_exponent(KeyKind kind, ByteView public_key) {
+  const auto key = decode_rsa(info(kind), public_key);
+  if (!key || (key->exponent.back() & 1) == 0) return false;
+  return key->exponent.size() > 1 || key->exponent.front() >= 3;
+}
+
 bool is_below_modulus(KeyKind kind, ByteView public_key, ByteView number) {
   const auto key = decode_rsa(info(kind), public_key);
   return !key || std::ranges::lexicographical_compare(number, key->modulus);

@@ -19,6 +19,9 @@ namespace pkcs11 {
 [[nodiscard]] bool add_public_key(Attributes& wanted, KeyKind kind, ByteView public_key);
 /// The modulus without leading zeros; nullopt if it is no RSA key of the kind.
 [[nodiscard]] std::optional<Bytes> rsa_modulus(KeyKind kind, ByteView public_key);
+/// Whether the exponent of the RSA key is odd and at least 3 (RFC 8017, 3.1): with 1 the key would
+/// sign and encrypt by leaving things as they are.
+[[nodiscard]] bool has_usable_exponent(KeyKind kind, ByteView public_key);
 /// Whether the number, as long as the modulus of the RSA key, is less than it, as what the key
 /// decrypts must be (RFC 8017, 5.1.2). True also of a key that is not known here.
 [[nodiscard]] bool is_below_modulus(KeyKind kind, ByteView public_key, ByteView number);

@@ -65,6 +65,10 @@ std::vector<std::string> read_strings(const Value& value, const std::string& whe
   return strings;
 }
 
+bool names_principals(PolicyKind kind) {
+  return kind == PolicyKind::key || kind == PolicyKind::trust;
+}
+
 bool is_account(std::string_view text) {
   return text.size() == 12 && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -79,7 +83,11 @@ bool is_principal(const Arn& arn) {
   return arn.service == "sts" && (named("assumed-role/") || named("federated-user/"));
 }
 
-void check_aws_principal(const std::string& text, const std::string& where) {
+void check_aws_principal(const std::string& text, const std::string& where, PolicyKind kind) {
+  // Nobody has such a name. That principals of a key policy exist is looked at when it is put.
+  if (kind == PolicyKind::trust && text != "*" && text.find_first_of("*?") != std::string::npos) {
+    refuse(where, "Policy contains a statement with one or more invalid principals.");
+  }
   if (text == "*" || is_account(text) || is_unique_id(text)) return;
   const auto arn = Arn::parse(text);
   const bool of_iam =
@@ -90,7 +98,8 @@ void check_aws_principal(const std::string& text, const std::string& where) {
   }
 }
 
-PrincipalSet read_principals(const Value& value, const std::string& where, bool inverted) {
+PrincipalSet read_principals(const Value& value, const std::string& where, PolicyKind kind,
+                             bool inverted) {
   PrincipalSet set{.inverted = inverted, .aws = {}, .others = {}};
   if (value.IsString() && text_of(value) == "*") {
     set.aws.emplace_back("*");
@@ -101,14 +110,14 @@ PrincipalSet read_principals(const Value& value, const std::string& where, bool 
   }
   constexpr std::array<std::string_view, 3> kOthers{"Service", "Federated", "CanonicalUser"};
   for (const auto& member : value.GetObject()) {
-    const std::string_view kind = text_of(member.name);
-    const std::string place = below(where, kind);
+    const std::string_view type = text_of(member.name);
+    const std::string place = below(where, type);
     std::vector<std::string> named = read_strings(member.value, place);
-    if (kind == "AWS") {
-      for (const std::string& principal : named) check_aws_principal(principal, place);
+    if (type == "AWS") {
+      for (const std::string& principal : named) check_aws_principal(principal, place, kind);
       set.aws = std::move(named);
-    } else if (std::ranges::count(kOthers, kind) != 0) {
-      for (std::string& principal : named) set.others.emplace_back(kind, std::move(principal));
+    } else if (std::ranges::count(kOthers, type) != 0) {
+      for (std::string& principal : named) set.others.emplace_back(type, std::move(principal));
     } else {
       refuse(place, "Policy contains a statement with one or more invalid principals.");
     }
@@ -136,7 +145,24 @@ void check_action(const std::string& text, const std::string& where) {
 
 void check_resource(const std::string& text, const std::string& where) {
   if (text == "*" || text.starts_with("arn:") || text.starts_with("*:")) return;
-  refuse(where, "Resource " + text + " must be in ARN format or \"*\".");
+  refuse(where, not_an_arn(text));
+}
+
+std::vector<std::string> read_resources(const Value& value, const std::string& where,
+                                        PolicyKind kind) {
+  const std::vector<std::string> given = read_strings(value, where);
+  std::vector<std::string> patterns = given;
+  for (const std::string& one : given) {
+    check_resource(one, where);
+    std::size_t missing = missing_arn_fields(one);
+    if (missing == 0) continue;
+    if (kind == PolicyKind::session) refuse(where, not_an_arn(one));
+    if (kind != PolicyKind::identity) continue;
+    // Beside what is given, whose wildcards may reach over colons.
+    std::string& completed = patterns.emplace_back(one);
+    for (; missing > 0; --missing) completed += ":*";
+  }
+  return patterns;
 }
 
 std::vector<Condition> read_conditions(const Value& value, const std::string& where) {
@@ -205,10 +231,10 @@ class StatementReader {
       effect_ = true;
       statement_.allow = text_of(value) == "Allow";
     } else if (name == "Principal" || name == "NotPrincipal") {
-      if (kind_ == PolicyKind::identity)
+      if (!names_principals(kind_))
         refuse(place, "Policy document should not specify a principal.");
       if (statement_.principals) refuse(place, "A statement has either Principal or NotPrincipal.");
-      statement_.principals = read_principals(value, place, name == "NotPrincipal");
+      statement_.principals = read_principals(value, place, kind_, name == "NotPrincipal");
     } else if (name == "Action" || name == "NotAction") {
       if (action_) refuse(place, "A statement has either Action or NotAction.");
       action_ = true;
@@ -219,9 +245,7 @@ class StatementReader {
       if (kind_ == PolicyKind::trust) refuse(place, "Has prohibited field Resource.");
       if (statement_.resources) refuse(place, "A statement has either Resource or NotResource.");
       statement_.resources = {.inverted = name == "NotResource",
-                              .patterns = read_strings(value, place)};
-      for (const std::string& resource : statement_.resources->patterns)
-        check_resource(resource, place);
+                              .patterns = read_resources(value, place, kind_)};
     } else if (name == "Condition") {
       statement_.conditions = read_conditions(value, place);
       const auto found = std::ranges::find_if(statement_.conditions, is_overly_permissive);
@@ -239,7 +263,7 @@ class StatementReader {
 
   void check() const {
     if (!effect_) refuse(where_, "Missing required field Effect");
-    if (kind_ != PolicyKind::identity && !statement_.principals) {
+    if (names_principals(kind_) && !statement_.principals) {
       refuse(where_, "Policy contains a statement with no principal.");
     }
     if (statement_.actions.patterns.empty()) refuse(where_, "Missing required field Action");
@@ -272,6 +296,23 @@ std::vector<Statement> read_statements(const Value& value, PolicyKind kind) {
 }
 
 }  // namespace
+
+std::size_t missing_arn_fields(std::string_view pattern) {
+  constexpr std::size_t kColons = 5;
+  if (!pattern.starts_with("arn:")) return 0;
+  std::size_t colons = 0;
+  bool variable = false;  // "${aws:username}" has colons of its own
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern.substr(i).starts_with("${")) variable = true;
+    if (pattern[i] == '}') variable = false;
+    if (pattern[i] == ':' && !variable) ++colons;
+  }
+  return kColons - std::min(colons, kColons);
+}
+
+std::string not_an_arn(const std::string& resource) {
+  return "Resource " + resource + " must be in ARN format or \"*\".";
+}
 
 Policy parse_policy(std::string_view json, PolicyKind kind) {
   std::string text(json);

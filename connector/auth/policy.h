@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -18,7 +19,8 @@ namespace kms::auth {
 /// or none).
 enum class PolicyKind : std::uint8_t {
   key,       // resource policy of a KMS key
-  identity,  // of a user, role or group; also a permissions boundary and a session policy
+  identity,  // of a user, role or group; also a permissions boundary
+  session,   // passed to AssumeRole
   trust,     // of a role: who may assume it
 };
 
@@ -81,6 +83,14 @@ class PolicyError final : public std::runtime_error {
 
 /// Reads a JSON document; throws PolicyError. Whether the principals exist is not looked at.
 Policy parse_policy(std::string_view json, PolicyKind kind);
+
+/// How many of an ARN's six fields the pattern of a Resource lacks. Identity policies are read as
+/// if
+/// `*` stood in their place (IAM User Guide, "IAM JSON policy elements: Resource"); no other policy
+/// that is given now may lack any.
+[[nodiscard]] std::size_t missing_arn_fields(std::string_view pattern);
+/// What is said of a Resource that is no ARN.
+[[nodiscard]] std::string not_an_arn(const std::string& resource);
 
 /// The document as KMS prints it: GetKeyPolicy does not answer the bytes that were sent.
 std::string to_text(const Policy& policy);

@@ -20,6 +20,11 @@ bool is_account(std::string_view text) {
          std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
+bool is_session_name(std::string_view text) {
+  return std::ranges::all_of(
+      text, [](char c) { return is_session_name_character(static_cast<unsigned char>(c)); });
+}
+
 /// "R" of "assumed-role/R/S"; empty unless there are these parts and no others.
 std::string_view role_of_session(std::string_view resource) {
   if (!resource.starts_with(kSession)) return {};
@@ -34,7 +39,22 @@ bool has_name(std::string_view resource, std::string_view kind) {
   return resource.starts_with(kind) && resource.size() > kind.size() && !resource.ends_with('/');
 }
 
+bool is_role_session(std::string_view resource) {
+  return !role_of_session(resource).empty() &&
+         is_session_name(resource.substr(resource.rfind('/') + 1));
+}
+
+bool is_federated_user(std::string_view resource) {
+  return has_name(resource, kFederated) && is_session_name(resource.substr(kFederated.size()));
+}
+
 }  // namespace
+
+bool is_session_name_character(char32_t c) {
+  constexpr std::string_view kOthers = "_+=,.@-";
+  return c < 0x80 && (std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                      kOthers.find(static_cast<char>(c)) != std::string_view::npos);
+}
 
 bool is_principal_arn(std::string_view partition, std::string_view arn) {
   const auto parsed = Arn::parse(arn);
@@ -46,8 +66,7 @@ bool is_principal_arn(std::string_view partition, std::string_view arn) {
   if (parsed->service == "iam") {
     return resource == kRoot || has_name(resource, kUser) || has_name(resource, kRole);
   }
-  return parsed->service == "sts" &&
-         (!role_of_session(resource).empty() || has_name(resource, kFederated));
+  return parsed->service == "sts" && (is_role_session(resource) || is_federated_user(resource));
 }
 
 std::string role_name_of_session(std::string_view arn) {

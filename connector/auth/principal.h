@@ -7,6 +7,8 @@ namespace kms::auth {
 
 /// Whether the text is the ARN of an account root, user, role, role session or federated user.
 bool is_principal_arn(std::string_view partition, std::string_view arn);
+/// Of the name of a role session or federated user: [\w+=,.@-]
+bool is_session_name_character(char32_t c);
 /// "R" of "arn:aws:sts::ACCOUNT:assumed-role/R/S"; empty for all else.
 std::string role_name_of_session(std::string_view arn);
 

@@ -20,6 +20,12 @@ bool is_present(const Material& material) {
   return material.imported && !material.generations.empty();
 }
 
+bool is_usable(const Material& material, Timestamp now) {
+  if (!is_present(material)) return false;
+  const auto& valid_to = material.imported->valid_to;
+  return !valid_to || now < *valid_to;
+}
+
 bool is_permanent(const KeyRecord& key, const Material& material) {
   return material.id != key.pending_material && !is_unfinished(key, material);
 }
@@ -27,6 +33,12 @@ bool is_permanent(const KeyRecord& key, const Material& material) {
 bool has_all_material(const KeyRecord& key) {
   return !key.current_material.empty() && std::ranges::all_of(key.materials, [&](const auto& one) {
     return !is_permanent(key, one) || is_present(one);
+  });
+}
+
+bool has_expired_material(const KeyRecord& key, Timestamp now) {
+  return std::ranges::any_of(key.materials, [&](const auto& one) {
+    return is_present(one) && !is_usable(one, now) && is_permanent(key, one);
   });
 }
 

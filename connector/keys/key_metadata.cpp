@@ -33,11 +33,11 @@ api::MultiRegionConfiguration multi_region_configuration(const KeyRecord& key) {
           .replica_keys = std::move(replicas)};
 }
 
-/// Of the permanent material; the earliest end counts.
-void add_expiration(const KeyRecord& key, api::KeyMetadata& metadata) {
+/// Of the permanent material that is usable; the earliest end counts.
+void add_expiration(const KeyRecord& key, Timestamp now, api::KeyMetadata& metadata) {
   using api::ExpirationModelType;
   for (const Material& material : key.materials) {
-    if (!is_present(material) || !is_permanent(key, material)) continue;
+    if (!is_usable(material, now) || !is_permanent(key, material)) continue;
     const auto& valid_to = material.imported->valid_to;
     if (valid_to && (!metadata.valid_to || *valid_to < *metadata.valid_to)) {
       metadata.valid_to = valid_to;
@@ -50,9 +50,10 @@ void add_expiration(const KeyRecord& key, api::KeyMetadata& metadata) {
 
 }  // namespace
 
-api::KeyMetadata key_metadata(const KeyRecord& key, bool available, const std::string& cluster_id) {
+api::KeyMetadata key_metadata(const KeyRecord& key, bool available, const std::string& cluster_id,
+                              Timestamp now) {
   const KeySpecRow& row = key_spec(key.spec);
-  const api::KeyState state = visible_state(key, available);
+  const api::KeyState state = visible_state(key, available, now);
   api::KeyMetadata metadata;
   metadata.aws_account_id = key.scope.account;
   metadata.key_id = key.id;
@@ -84,7 +85,7 @@ api::KeyMetadata key_metadata(const KeyRecord& key, bool available, const std::s
     metadata.custom_key_store_id = key.custom_key_store_id;
     if (!cluster_id.empty()) metadata.cloud_hsm_cluster_id = cluster_id;
   }
-  if (key.origin == api::OriginType::external) add_expiration(key, metadata);
+  if (key.origin == api::OriginType::external) add_expiration(key, now, metadata);
   const bool shows_material =
       key.spec == api::KeySpec::symmetric_default &&
       (key.origin == api::OriginType::aws_kms || key.origin == api::OriginType::external);

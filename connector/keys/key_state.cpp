@@ -5,6 +5,7 @@
 #include <string>
 
 #include "connector/api/error.h"
+#include "connector/keys/imported_material.h"
 
 namespace kms::keys {
 namespace {
@@ -126,14 +127,15 @@ void refuse_origin(const KeyRecord& key) {
 
 std::span<const StateRow> state_table() { return kTable; }
 
-api::KeyState visible_state(const KeyRecord& key, bool available) {
+api::KeyState visible_state(const KeyRecord& key, bool available, Timestamp now) {
   switch (key.state) {
     case StoredState::creating:
       return api::KeyState::creating;
     case StoredState::enabled:
-      return available ? api::KeyState::enabled : api::KeyState::unavailable;
     case StoredState::disabled:
-      return available ? api::KeyState::disabled : api::KeyState::unavailable;
+      if (has_expired_material(key, now)) return api::KeyState::pending_import;
+      if (!available) return api::KeyState::unavailable;
+      return key.state == StoredState::enabled ? api::KeyState::enabled : api::KeyState::disabled;
     case StoredState::pending_replica_deletion:
       return api::KeyState::pending_replica_deletion;
     case StoredState::pending_import:
@@ -145,12 +147,12 @@ api::KeyState visible_state(const KeyRecord& key, bool available) {
   return api::KeyState::unavailable;
 }
 
-void check_state(std::string_view operation, const KeyRecord& key, bool available) {
+void check_state(std::string_view operation, const KeyRecord& key, bool available, Timestamp now) {
   const auto* row = std::ranges::lower_bound(kTable, operation, {}, &StateRow::operation);
   if (row == kTable.end() || row->operation != operation) {
     throw api::internal_error("The key state table has no row for " + std::string(operation) + ".");
   }
-  const StateRule rule = rule_of(*row, visible_state(key, available));
+  const StateRule rule = rule_of(*row, visible_state(key, available, now));
   if (rule != ok) refuse(rule, key);
 }
 

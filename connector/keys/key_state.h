@@ -33,14 +33,14 @@ struct StateRow {
 /// One row an operation that takes an existing key.
 std::span<const StateRow> state_table();
 
-/// The state that callers see: Unavailable hides Enabled and Disabled while the key store is not
-/// connected.
-api::KeyState visible_state(const KeyRecord& key, bool available);
+/// The state that callers see: PendingImport hides Enabled and Disabled once material has expired,
+/// Unavailable while the key store is not connected.
+api::KeyState visible_state(const KeyRecord& key, bool available, Timestamp now);
 
 /// UnsupportedOperationException "<arn> origin is X which is not valid for this operation."
 [[noreturn]] void refuse_origin(const KeyRecord& key);
 
 /// Throws what the table says; `operation` must be in it.
-void check_state(std::string_view operation, const KeyRecord& key, bool available);
+void check_state(std::string_view operation, const KeyRecord& key, bool available, Timestamp now);
 
 }  // namespace kms::keys

@@ -236,7 +236,7 @@ void Call::check_usage(const keys::AuthorizedKey& key, api::KeyUsageType usage) 
 }
 
 void Call::check_state(const keys::AuthorizedKey& key) const {
-  keys::check_state(operation_, key.record(), context_.key_stores.available(key.record()));
+  keys::check_state(operation_, key.record(), context_.key_stores.available(key.record()), now());
 }
 
 keys::AuthorizedKey Call::manage(std::string_view reference, Accepts accepts) {
@@ -251,7 +251,7 @@ api::KeyMetadata Call::metadata(const keys::KeyRecord& key) const {
     const keys::KeyStorePtr store = context_.store.key_store(key.scope, key.custom_key_store_id);
     if (store) cluster_id = store->cluster_id;
   }
-  return keys::key_metadata(key, context_.key_stores.available(key), cluster_id);
+  return keys::key_metadata(key, context_.key_stores.available(key), cluster_id, now());
 }
 
 void Call::end_dry_run(const std::optional<bool>& dry_run) const {

@@ -27,7 +27,10 @@ api::DeleteImportedKeyMaterialResponse delete_imported_key_material(
   api::DeleteImportedKeyMaterialResponse response{.key_id = key.arn()};
   if (key.spec == api::KeySpec::symmetric_default && !id.empty()) response.key_material_id = id;
   const keys::Material* material = key.material(id);
-  if (material == nullptr || !keys::is_present(*material)) return response;
+  if (material == nullptr) return response;
+  // What waits for its rotation is forgotten in each Region, although none may hold it.
+  const bool forgotten = id == key.pending_material && !key.is_replica();
+  if (!keys::is_present(*material) && !forgotten) return response;
 
   delete_material(
       call.context(), std::move(key), id,

@@ -101,9 +101,10 @@ void delete_material(const Context& context, keys::KeyRecord key, const std::str
 }
 
 bool pending_is_everywhere(const Context& context, const keys::KeyRecord& key) {
+  const Timestamp now = context.clock.now();
   const auto has_it = [&](const keys::KeyRecord& record) {
     const keys::Material* material = record.material(key.pending_material);
-    return material != nullptr && keys::is_present(*material);
+    return material != nullptr && keys::is_usable(*material, now);
   };
   if (!key.multi_region) return has_it(key);
   return std::ranges::all_of(

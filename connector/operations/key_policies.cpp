@@ -26,8 +26,7 @@ auth::Policy parse(const std::string& policy) {
 }
 
 bool exists(const Call& call, const auth::Identities& identities, const std::string& principal) {
-  return principal == "*" || identities.knows(principal) ||
-         identities.shown(principal) != principal ||
+  return principal == "*" || identities.knows(identities.shown(principal)) ||
          std::ranges::count(call.config().accounts, principal) != 0;
 }
 
@@ -40,6 +39,15 @@ void check_principals(const Call& call, const auth::Identities& identities,
     if (!known) {
       throw Error(ErrorCode::malformed_policy_document,
                   "Policy contains a statement with one or more invalid principals.");
+    }
+  }
+}
+
+void check_resources(const auth::Policy& policy) {
+  for (const auth::Statement& statement : policy.statements) {
+    for (const std::string& resource : statement.resources->patterns) {
+      if (auth::missing_arn_fields(resource) == 0) continue;
+      throw Error(ErrorCode::malformed_policy_document, auth::not_an_arn(resource));
     }
   }
 }
@@ -63,6 +71,7 @@ std::string check_policy(const Call& call, const keys::KeyRecord& key, const std
   }
   const auth::Policy parsed = parse(policy);
   const auto identities = call.context().identities.current();
+  check_resources(parsed);
   check_principals(call, *identities, parsed);
   if (!bypass.value_or(false)) call.check_keeps_control(key, parsed);
   return renamed(parsed, [&](const std::string& name) { return identities->remembered(name); });

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "connector/keys/imported_material.h"
 #include "connector/keys/key_state.h"
 #include "connector/operations/imports.h"
 #include "connector/operations/marker.h"
@@ -33,10 +34,10 @@ api::RotationsListEntry entry_of(const Call& call, const keys::KeyRecord& key,
   }
   if (!material.imported) return entry;
   const keys::Imported& imported = *material.imported;
-  const bool present = !material.generations.empty();
-  entry.import_state = present ? api::ImportState::imported : api::ImportState::pending_import;
+  const bool usable = keys::is_usable(material, call.now());
+  entry.import_state = usable ? api::ImportState::imported : api::ImportState::pending_import;
   if (!imported.description.empty()) entry.key_material_description = imported.description;
-  if (present) {
+  if (usable) {
     entry.expiration_model = imported.valid_to
                                  ? api::ExpirationModelType::key_material_expires
                                  : api::ExpirationModelType::key_material_does_not_expire;

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "connector/auth/principal.h"
 #include "connector/auth/temporary_credentials.h"
 #include "connector/base/arn.h"
 #include "connector/base/encodings.h"
@@ -39,9 +40,7 @@ constexpr TextRule kRoleArn{
       return is_one_of(c, "\t\n\r") || (c >= 0x20 && c <= 0x7E) || c == 0x85 || c >= 0xA0;
     }};
 constexpr TextRule kSessionName{
-    .min = 2, .max = 64, .pattern = R"([\w+=,.@-]*)", .allows = [](char32_t c) {
-      return is_alphanumeric(c) || is_one_of(c, "_+=,.@-");
-    }};
+    .min = 2, .max = 64, .pattern = R"([\w+=,.@-]*)", .allows = auth::is_session_name_character};
 constexpr TextRule kExternalId{
     .min = 2, .max = 1224, .pattern = R"([\w+=,.@:\/-]*)", .allows = [](char32_t c) {
       return is_alphanumeric(c) || is_one_of(c, "_+=,.@:/-");
@@ -136,6 +135,7 @@ bool is_role_arn(std::string_view text) {
 void add_tags(auth::SessionClaims& claims, const Request& request, const auth::Caller& caller) {
   std::set<std::string> keys;  // the same in upper and lower case
   for (const auto& [key, value] : request.tags) {
+    if (lower_case(key).starts_with("aws:")) refuse_tags("Tags beginning with aws: are reserved");
     if (!keys.insert(lower_case(key)).second) {
       refuse_tags("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
     }
@@ -166,7 +166,7 @@ void add_tags(auth::SessionClaims& claims, const Request& request, const auth::C
 void add_policy(auth::SessionClaims& claims, const Request& request) {
   if (!request.policy) return;
   try {
-    (void)auth::parse_policy(*request.policy, auth::PolicyKind::identity);
+    (void)auth::parse_policy(*request.policy, auth::PolicyKind::session);
   } catch (const auth::PolicyError& error) {
     throw Error(ErrorCode::malformed_policy_document, error.what());
   }

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "connector/api/error.h"
+#include "connector/api/shapes.h"
 #include "connector/auth/authorizer.h"
 #include "connector/auth/identities.h"
 #include "connector/auth/temporary_credentials.h"
@@ -156,7 +157,13 @@ class Explanation final {
 
   bool without_key() {
     const std::string_view resource = "*";
-    const auth::RequestContext request = context();
+    auth::RequestContext request = context();
+    // A CreateKey that asks for nothing: what --context does not tell has its default.
+    const api::CreateKeyRequest create;
+    if (action_.name == "CreateKey") {
+      request.input = &api::structure_of<api::CreateKeyRequest>();
+      request.request = &create;
+    }
     const auth::RequestConditions conditions(
         {.caller = caller_, .action = action_, .key = nullptr, .context = request});
     own_policies({.action = options_.action,
@@ -287,11 +294,14 @@ class Explanation final {
                                      .context = request};
     const auto all = auth::grants_for(store, key, caller_);
     if (all.empty()) out_ << "grants: none to the caller\n";
+    const char* const covers = action_.name == "CreateGrant"
+                                   ? ": covers it, if the new grant permits no more than this one"
+                                   : ": covers it";
     for (const keys::GrantPtr& grant : all) {
       out_ << "grant " << grant->id;
       if (!grant->name.empty()) out_ << " " << json_string(grant->name);
       out_ << " to " << identities_.shown(grant->grantee_principal)
-           << (auth::grant_covers(*grant, question) ? ": covers it"
+           << (auth::grant_covers(*grant, question) ? covers
                                                     : ": does not cover it: " + limits(*grant))
            << '\n';
     }

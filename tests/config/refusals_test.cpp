@@ -271,7 +271,10 @@ const std::vector<Refusal> kPrincipals{
      "is how temporary access keys begin"},
     {"UsersOfOneName", "", "  arn:aws:iam::123456789012:user/team/admin: {}",
      "30:3: principals.arn:aws:iam::123456789012:user/team/admin: another one of this account has "
-     "the same name, in another path"},
+     "the same name, in another path or in upper and lower case"},
+    {"UsersThatDifferInCase", "", "  arn:aws:iam::123456789012:user/Admin: {}",
+     "30:3: principals.arn:aws:iam::123456789012:user/Admin: another one of this account has the "
+     "same name, in another path or in upper and lower case"},
     {"AccessKeyOfTwo", "",
      "  arn:aws:iam::111122223333:user/bob:\n    access_keys: {AKIAIOSFODNN7EXAMPLE: {secret: "
      "{file: secret}}}",

@@ -27,7 +27,8 @@ std::optional<Policy> parse(std::string_view text, PolicyKind kind) {
 // policy.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
-  for (const PolicyKind kind : {PolicyKind::key, PolicyKind::identity, PolicyKind::trust}) {
+  for (const PolicyKind kind :
+       {PolicyKind::key, PolicyKind::identity, PolicyKind::session, PolicyKind::trust}) {
     const auto policy = parse(input, kind);
     if (!policy) continue;
     kms::fuzz::require(!policy->statements.empty(), "a policy has statements");

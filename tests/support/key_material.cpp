@@ -1,13 +1,17 @@
 #include "tests/support/key_material.h"
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/param_build.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "tests/support/public_keys.h"
 
@@ -63,6 +67,37 @@ Bytes aes_wrap(ByteView kek, ByteView key) {
 
 OutsideKey make_rsa(unsigned bits) {
   return encoded(EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{bits}));
+}
+
+Bytes idle_rsa(ByteView private_key) {
+  using Number = std::unique_ptr<BIGNUM, decltype(&BN_free)>;
+  const unsigned char* next = private_key.data();
+  const Key key(d2i_AutoPrivateKey(nullptr, &next, static_cast<long>(private_key.size())),
+                EVP_PKEY_free);
+  must(key != nullptr, "d2i_AutoPrivateKey");
+  const std::unique_ptr<OSSL_PARAM_BLD, decltype(&OSSL_PARAM_BLD_free)> build(OSSL_PARAM_BLD_new(),
+                                                                              OSSL_PARAM_BLD_free);
+  std::vector<Number> numbers;
+  for (const char* const name : {OSSL_PKEY_PARAM_RSA_N, OSSL_PKEY_PARAM_RSA_FACTOR1,
+                                 OSSL_PKEY_PARAM_RSA_FACTOR2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1}) {
+    BIGNUM* number = nullptr;
+    must(EVP_PKEY_get_bn_param(key.get(), name, &number) == 1, name);
+    numbers.emplace_back(number, BN_free);
+    must(OSSL_PARAM_BLD_push_BN(build.get(), name, number) == 1, name);
+  }
+  for (const char* const name : {OSSL_PKEY_PARAM_RSA_E, OSSL_PKEY_PARAM_RSA_D,
+                                 OSSL_PKEY_PARAM_RSA_EXPONENT1, OSSL_PKEY_PARAM_RSA_EXPONENT2}) {
+    must(OSSL_PARAM_BLD_push_BN(build.get(), name, BN_value_one()) == 1, name);
+  }
+  const std::unique_ptr<OSSL_PARAM, decltype(&OSSL_PARAM_free)> parameters(
+      OSSL_PARAM_BLD_to_param(build.get()), OSSL_PARAM_free);
+  const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
+      EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr), EVP_PKEY_CTX_free);
+  EVP_PKEY* idle = nullptr;
+  must(EVP_PKEY_fromdata_init(context.get()) == 1 &&
+           EVP_PKEY_fromdata(context.get(), &idle, EVP_PKEY_KEYPAIR, parameters.get()) == 1,
+       "EVP_PKEY_fromdata");
+  return encoded(idle).private_key;
 }
 
 OutsideKey make_ec(std::string_view curve) {

@@ -13,6 +13,8 @@ struct OutsideKey {
   pkcs11::Bytes public_key;
 };
 [[nodiscard]] OutsideKey make_rsa(unsigned bits);
+/// The key with the exponents 1: both halves do nothing. (PrivateKeyInfo)
+[[nodiscard]] pkcs11::Bytes idle_rsa(pkcs11::ByteView private_key);
 /// OpenSSL's name of the curve: "P-256", "secp256k1"
 [[nodiscard]] OutsideKey make_ec(std::string_view curve);
 [[nodiscard]] OutsideKey make_ed25519();

@@ -204,6 +204,45 @@ TEST(PolicyStatement, OfAnIdentityHasNoPrincipal) {
   EXPECT_EQ(refusal(with("Principal", ""), PolicyKind::identity).text, "accepted");
 }
 
+TEST(PolicyStatement, OfAnIdentityHasIncompleteArnsCompleted) {
+  const auto patterns = [](const std::string& resource) {
+    return parse_policy(
+               R"({"Statement":{"Effect":"Deny","Action":"*","Resource":")" + resource + R"("}})",
+               PolicyKind::identity)
+        .statements[0]
+        .resources->patterns;
+  };
+  using Patterns = std::vector<std::string>;
+  EXPECT_EQ(patterns("*"), Patterns{"*"});
+  EXPECT_EQ(patterns("arn:aws:kms:*:*:key/*"), Patterns{"arn:aws:kms:*:*:key/*"});
+  EXPECT_EQ(patterns("arn:aws:kms:::"), Patterns{"arn:aws:kms:::"});
+  EXPECT_EQ(patterns("arn:aws:kms"), (Patterns{"arn:aws:kms", "arn:aws:kms:*:*:*"}));
+  EXPECT_EQ(patterns("arn:aws:kms:us-*"), (Patterns{"arn:aws:kms:us-*", "arn:aws:kms:us-*:*:*"}));
+  EXPECT_EQ(patterns("arn:aws:kms:us-east-1:${aws:PrincipalAccount}"),
+            (Patterns{"arn:aws:kms:us-east-1:${aws:PrincipalAccount}",
+                      "arn:aws:kms:us-east-1:${aws:PrincipalAccount}:*"}));
+}
+
+TEST(PolicyStatement, OfASessionHasNoPrincipalAndOnlyCompleteArns) {
+  EXPECT_EQ(refusal(with("", ""), PolicyKind::session).where, "Statement[0].Principal");
+  EXPECT_EQ(refusal(with("Principal", ""), PolicyKind::session).text, "accepted");
+  EXPECT_EQ(
+      refusal(R"({"Statement":{"Effect":"Deny","Action":"*","Resource":"arn:aws:kms"}})",
+              PolicyKind::session),
+      (Refusal{"Statement.Resource", "Resource arn:aws:kms must be in ARN format or \"*\"."}));
+}
+
+TEST(PolicyStatement, OfARoleNamesNobodyByWildcards) {
+  for (const char* const name :
+       {"arn:aws:iam::123456789012:user/*", "arn:aws:sts::123456789012:assumed-role/app/s?"}) {
+    EXPECT_EQ(refusal(R"({"Statement":{"Effect":"Deny","Action":"sts:AssumeRole","Principal":
+                         {"AWS":[")" +
+                          std::string(name) + R"("]}}})",
+                      PolicyKind::trust),
+              (Refusal{"Statement.Principal.AWS", kInvalidPrincipals}));
+  }
+}
+
 TEST(PolicyStatement, OfARoleHasNoResource) {
   EXPECT_EQ(refusal(with("", ""), PolicyKind::trust),
             (Refusal{"Statement[0].Resource", "Has prohibited field Resource."}));

@@ -42,7 +42,11 @@ TEST(Principals, AreKnownFromTheConfiguration) {
         "arn:aws:iam::123456789012:user/", "arn:aws:iam::12345678901x:root",
         "arn:aws:sts::123456789012:assumed-role/app", "arn:aws:sts::123456789012:assumed-role/app/",
         "arn:aws:sts::123456789012:assumed-role/app/a/b",
-        "arn:aws:kms:us-east-1:123456789012:key/x", "arn:aws-cn:iam::123456789012:root"}) {
+        "arn:aws:sts::123456789012:assumed-role/app/*",
+        "arn:aws:sts::123456789012:assumed-role/app/s?",
+        "arn:aws:sts::123456789012:assumed-role/app/a b",
+        "arn:aws:sts::111122223333:federated-user/*", "arn:aws:kms:us-east-1:123456789012:key/x",
+        "arn:aws-cn:iam::123456789012:root"}) {
     EXPECT_FALSE(is_principal_arn("aws", none)) << none;
     EXPECT_FALSE(identities.knows(none)) << none;
   }

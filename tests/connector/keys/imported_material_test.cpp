@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "connector/keys/key_metadata.h"
+#include "connector/keys/key_state.h"
 
 namespace kms::keys {
 namespace {
@@ -14,6 +15,9 @@ Material material(const std::string& id, std::optional<Timestamp> valid_to = {})
           .generations = {{.number = 1}},
           .imported = Imported{.fingerprint = {1}, .description = {}, .valid_to = valid_to}};
 }
+
+/// Nothing has expired yet.
+constexpr Timestamp kBefore{999ms};
 
 /// Two materials were current, one waits.
 KeyRecord key() {
@@ -103,17 +107,46 @@ TEST(ImportedMaterial, AKeyThatWaitsForDeletionGoesOnWaiting) {
 
 TEST(ImportedMaterial, TheEarliestEndOfPermanentMaterialIsShown) {
   KeyRecord record = key();
-  EXPECT_EQ(key_metadata(record, true, "").valid_to, Timestamp{2000ms});
-  EXPECT_EQ(key_metadata(record, true, "").expiration_model,
+  EXPECT_EQ(key_metadata(record, true, "", kBefore).valid_to, Timestamp{2000ms});
+  EXPECT_EQ(key_metadata(record, true, "", kBefore).expiration_model,
             api::ExpirationModelType::key_material_expires);
   record.materials[0].imported->valid_to.reset();
   record.materials[1].imported->valid_to.reset();
-  EXPECT_EQ(key_metadata(record, true, "").valid_to, std::nullopt);
-  EXPECT_EQ(key_metadata(record, true, "").expiration_model,
+  EXPECT_EQ(key_metadata(record, true, "", kBefore).valid_to, std::nullopt);
+  EXPECT_EQ(key_metadata(record, true, "", kBefore).expiration_model,
             api::ExpirationModelType::key_material_does_not_expire);
   remove_material(record, "old", {.id = "rest"});
   remove_material(record, "current", {.id = "rest"});
-  EXPECT_EQ(key_metadata(record, true, "").expiration_model, std::nullopt);
+  EXPECT_EQ(key_metadata(record, true, "", kBefore).expiration_model, std::nullopt);
+}
+
+TEST(ImportedMaterial, ServesNobodyFromItsValidToOn) {
+  KeyRecord record = key();
+  const Material& current = *record.material("current");
+  EXPECT_TRUE(is_usable(current, Timestamp{1999ms}));
+  EXPECT_FALSE(is_usable(current, Timestamp{2000ms}));
+  EXPECT_TRUE(is_present(current));
+
+  // One that was never current may expire.
+  EXPECT_EQ(visible_state(record, true, Timestamp{1999ms}), api::KeyState::enabled);
+  for (const auto state : {StoredState::enabled, StoredState::disabled}) {
+    record.state = state;
+    for (const bool available : {true, false}) {
+      EXPECT_EQ(visible_state(record, available, Timestamp{2000ms}), api::KeyState::pending_import);
+    }
+  }
+  const api::KeyMetadata metadata = key_metadata(record, true, "", Timestamp{2000ms});
+  EXPECT_EQ(metadata.enabled, false);
+  EXPECT_EQ(metadata.valid_to, Timestamp{3000ms});
+  record.state = StoredState::pending_deletion;
+  EXPECT_EQ(visible_state(record, true, Timestamp{2000ms}), api::KeyState::pending_deletion);
+}
+
+TEST(ImportedMaterial, EachPermanentMaterialMustBeUsable) {
+  KeyRecord record = key();
+  record.materials[1].imported->valid_to.reset();
+  EXPECT_EQ(visible_state(record, true, Timestamp{2999ms}), api::KeyState::enabled);
+  EXPECT_EQ(visible_state(record, true, Timestamp{3000ms}), api::KeyState::pending_import);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ KeyRecord key_in(StoredState state) {
 
 std::string outcome(std::string_view operation, StoredState state, bool available = true) {
   try {
-    check_state(operation, key_in(state), available);
+    check_state(operation, key_in(state), available, Timestamp{});
   } catch (const api::Error& error) {
     return std::string(error.wire_code()) + ": " + error.message().value_or("(none)");
   }
@@ -80,7 +80,7 @@ TEST(StateTable, TellsEachRefusalInAwsWords) {
 }
 
 TEST(StateTable, APendingDeletionNeverShowsAsUnavailable) {
-  EXPECT_EQ(visible_state(key_in(StoredState::pending_deletion), false),
+  EXPECT_EQ(visible_state(key_in(StoredState::pending_deletion), false, Timestamp{}),
             api::KeyState::pending_deletion);
   EXPECT_EQ(outcome("CancelKeyDeletion", StoredState::pending_deletion, false), "ok");
 }
@@ -111,7 +111,7 @@ TEST(KeyMetadata, OfAFreshSymmetricKeyHasExactlyTheRecordedMembers) {
   KeyRecord key = key_in(StoredState::enabled);
   key.description = "test key 123";
   key.current_material = std::string(64, 'a');
-  const api::KeyMetadata metadata = key_metadata(key, true, "");
+  const api::KeyMetadata metadata = key_metadata(key, true, "", Timestamp{});
   api::KeyMetadata expected;
   expected.aws_account_id = "123456789012";
   expected.key_id = key.id;
@@ -136,7 +136,7 @@ TEST(KeyMetadata, OfACustomKeyStoreNamesStoreAndClusterAndNoMaterial) {
   key.origin = api::OriginType::aws_cloudhsm;
   key.custom_key_store_id = "cks-1234567890abcdef0";
   key.current_material = std::string(64, 'a');
-  const api::KeyMetadata metadata = key_metadata(key, false, "cluster-abcdefg2345");
+  const api::KeyMetadata metadata = key_metadata(key, false, "cluster-abcdefg2345", Timestamp{});
   EXPECT_EQ(metadata.custom_key_store_id, "cks-1234567890abcdef0");
   EXPECT_EQ(metadata.cloud_hsm_cluster_id, "cluster-abcdefg2345");
   EXPECT_EQ(metadata.key_state, api::KeyState::unavailable);

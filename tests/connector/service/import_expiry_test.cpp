@@ -85,6 +85,32 @@ TEST_F(ImportExpiry, MaterialExpiresAndWorksAgainAfterReimport) {
   EXPECT_EQ(events, 1);
 }
 
+TEST_F(ImportExpiry, ServesNobodyWhileItsDestructionWaitsForTheClock) {
+  kms_.config().jobs.due_confirmation = 1h;
+  const std::string until = ",\"ValidTo\":" + at(48h);
+  ASSERT_EQ(import(kms_, id_, parameters(kms_, id_), material_, until).outcome(), "200");
+  const std::string encrypt = "{\"KeyId\":\"" + id_ + R"(","Plaintext":"bQ=="})";
+  const std::string open =
+      R"({"CiphertextBlob":")" + kms_.ok("Encrypt", encrypt).at("CiphertextBlob") + "\"}";
+  go_to(49h);
+  EXPECT_EQ(describe(kms_, id_).at("KeyMetadata.KeyState"), "PendingImport");
+  EXPECT_EQ(describe(kms_, id_).at("KeyMetadata.ExpirationModel"), "(absent)");
+  const std::string pending =
+      "400 KMSInvalidStateException: " + kms_.arn(id_) + " is pending import.";
+  EXPECT_EQ(kms_.call("Decrypt", open).outcome(), pending);
+  EXPECT_EQ(kms_.call("Encrypt", encrypt).outcome(), pending);
+  const std::string listing =
+      "{\"KeyId\":\"" + id_ + R"(","IncludeKeyMaterial":"ALL_KEY_MATERIAL"})";
+  EXPECT_EQ(kms_.ok("ListKeyRotations", listing).at("Rotations.0.ImportState"), "PENDING_IMPORT");
+
+  // A clock that was wrong has destroyed nothing.
+  go_to(47h);
+  EXPECT_EQ(kms_.ok("Decrypt", open).at("Plaintext"), "bQ==");
+  go_to(49h);
+  ASSERT_EQ(import(kms_, id_, parameters(kms_, id_), material_).outcome(), "200");
+  EXPECT_EQ(kms_.ok("Decrypt", open).at("Plaintext"), "bQ==");
+}
+
 TEST_F(ImportExpiry, ReimportSetsAnotherEnd) {
   const Parameters with = parameters(kms_, id_);
   ASSERT_EQ(import(kms_, id_, with, material_, ",\"ValidTo\":" + at(2h)).outcome(), "200");

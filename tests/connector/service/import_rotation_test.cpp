@@ -146,5 +146,23 @@ TEST_F(ImportRotation, MaterialThatThePrimaryForgetsItsReplicasForget) {
   EXPECT_EQ(state(kThere, id), "Enabled");
 }
 
+TEST_F(ImportRotation, APrimaryForgetsPendingMaterialThatItNeverHeld) {
+  const std::string id = kms().create_key(R"({"Origin":"EXTERNAL","MultiRegion":true})");
+  const Bytes first = random_bytes(32);
+  ASSERT_EQ(import_in(kHere, id, first).outcome(), "200");
+  kms().ok("ReplicateKey", "{\"KeyId\":\"" + id + R"(","ReplicaRegion":"us-west-2"})");
+  ASSERT_EQ(import_in(kThere, id, first).outcome(), "200");
+  const std::string second_id = import_in(kHere, id, random_bytes(32), kNew).at("KeyMaterialId");
+  kms().ok("UpdatePrimaryRegion", "{\"KeyId\":\"" + id + R"(","PrimaryRegion":"us-west-2"})");
+  ASSERT_EQ(materials(kThere, id).at("Rotations.1.ImportState"), "PENDING_IMPORT");
+
+  ASSERT_EQ(in(kThere, "DeleteImportedKeyMaterial", one_material(id, second_id)).outcome(), "200");
+  for (const char* region : {kHere, kThere}) {
+    EXPECT_EQ(materials(region, id).json["Rotations"].Size(), 1U) << region;
+    EXPECT_EQ(state(region, id), "Enabled") << region;
+  }
+  EXPECT_EQ(import_in(kThere, id, random_bytes(32), kNew).outcome(), "200");
+}
+
 }  // namespace
 }  // namespace kms::test

@@ -271,6 +271,9 @@ TEST_F(Import, RefusesWhatIsNoMaterialOfTheKey) {
   const Parameters rsa_parameters = parameters(kms(), rsa, "RSA_AES_KEY_WRAP_SHA_256");
   EXPECT_EQ(import(kms(), rsa, rsa_parameters, private_key("RSA:2048")).outcome(), kIncorrect);
   EXPECT_EQ(import(kms(), rsa, rsa_parameters, random_bytes(100)).outcome(), kIncorrect);
+  const Bytes sound = private_key("RSA:3072");
+  EXPECT_EQ(import(kms(), rsa, rsa_parameters, idle_rsa(sound)).outcome(), kIncorrect);
+  EXPECT_EQ(import(kms(), rsa, rsa_parameters, sound).outcome(), "200");
   // None of that used the parameters up.
   EXPECT_EQ(import(kms(), curve, curve_parameters, private_key("P-256")).outcome(), "200");
   EXPECT_EQ(import(kms(), id, with, random_bytes(32)).outcome(), "200");

@@ -256,6 +256,16 @@ TEST_F(KeyPolicies, AreRefusedInAwsWordsAndChangeNothing) {
   EXPECT_EQ(
       put(key, document(statement("Allow", "arn:aws:iam::123456789012:user/nobody", "kms:*"))),
       malformed + "Policy contains a statement with one or more invalid principals.");
+  for (const char* const name :
+       {"arn:aws:sts::123456789012:federated-user/*",
+        "arn:aws:sts::123456789012:federated-user/a b", "arn:aws:iam::123456789012:user/*"}) {
+    EXPECT_EQ(put(key, document(delegation() + "," + statement("Deny", name, "kms:Encrypt"))),
+              malformed + "Policy contains a statement with one or more invalid principals.")
+        << name;
+  }
+  EXPECT_EQ(put(key, document(delegation() + R"(,{"Effect":"Deny","Principal":"*",
+                "Action":"kms:Encrypt","Resource":"arn:aws:kms:us-east-1"})")),
+            malformed + "Resource arn:aws:kms:us-east-1 must be in ARN format or \"*\".");
   EXPECT_EQ(put(key, document(statement("Allow", "arn:aws:iam:::root", "kms:*"))),
             "400 InvalidArnException: An ARN in the specified key policy is invalid.");
   EXPECT_EQ(

@@ -401,6 +401,11 @@ TEST_F(Sts, SessionPoliciesTakeAway) {
             "policy allows the kms:ListAliases action");
   EXPECT_THAT(assume("app", admin(), {{"Policy", "{"}}).outcome(),
               StartsWith("400 MalformedPolicyDocument: "));
+  EXPECT_EQ(assume("app", admin(),
+                   {{"Policy",
+                     R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:kms"}})"}})
+                .outcome(),
+            "400 MalformedPolicyDocument: Resource arn:aws:kms must be in ARN format or \"*\".");
   EXPECT_THAT(assume("app", admin(), {{"Policy", std::string(2049, ' ')}}).outcome(),
               HasSubstr("'policy' failed to satisfy constraint: Member must have length less than "
                         "or equal to 2048"));
@@ -423,6 +428,10 @@ TEST_F(Sts, TagsReachTrustPoliciesAndSessions) {
                 .outcome(),
             "400 InvalidParameterValue: Duplicate tag keys found. Please note that Tag keys are "
             "case insensitive.");
+  EXPECT_EQ(
+      assume("app", admin(), {{"Tags.member.1.Key", "AWS:team"}, {"Tags.member.1.Value", "b"}})
+          .outcome(),
+      "400 InvalidParameterValue: Tags beginning with aws: are reserved");
 }
 
 // Once what was behind a gap was dropped without a word.

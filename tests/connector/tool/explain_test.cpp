@@ -213,6 +213,14 @@ TEST_F(Explain, SessionsOfARoleAndGrants) {
   EXPECT_TRUE(text.ends_with("\ndecision: allowed by a grant: grant " + narrow + ", \"narrow\"\n"))
       << text;
 
+  const std::string parent =
+      kms().ok("CreateGrant", grant + R"("Operations":["CreateGrant","Decrypt"]})").at("GrantId");
+  text = explain({.principal = kAlice, .action = "kms:CreateGrant", .key = key});
+  EXPECT_NE(text.find("\ngrant " + parent + " to " + kAlice +
+                      ": covers it, if the new grant permits no more than this one\n"),
+            std::string::npos)
+      << text;
+
   options = {
       .principal = "arn:aws:sts::123456789012:assumed-role/app/web",
       .action = "kms:Decrypt",
@@ -275,6 +283,28 @@ action: kms:ListKeys
 identity policy "policy", Statement[0], Allow: applies
 decision: allowed by an identity-based policy: policy
 )");
+}
+
+TEST_F(Explain, ANewKeyHasTheDefaultsOfWhatIsNotTold) {
+  const std::string arn_of = "arn:aws:iam::123456789012:user/dave";
+  config::Principal dave = principal(arn_of.c_str(), "dave");
+  dave.policies.push_back({.name = "own", .json = R"({"Statement":[
+      {"Effect":"Allow","Action":"kms:*","Resource":"*","Condition":
+       {"Bool":{"kms:MultiRegion":"false"},"StringEquals":{"kms:KeyOrigin":"AWS_KMS"}}},
+      {"Effect":"Deny","Action":"kms:CreateKey","Resource":"*","Condition":
+       {"StringEquals":{"kms:KeySpec":"RSA_4096"}}}]})"});
+  kms().config().principals.push_back(std::move(dave));
+  const auto decision = [&](std::vector<std::pair<std::string, std::string>> told) {
+    return foretold({.principal = arn_of, .action = "kms:CreateKey", .context = std::move(told)});
+  };
+  const std::string denied = "400 AccessDeniedException: User: " + arn_of +
+                             " is not authorized to perform: kms:CreateKey on resource: * ";
+  EXPECT_EQ(decision({}), "200");
+  EXPECT_EQ(decision({{"kms:KeySpec", "RSA_4096"}}),
+            denied + "with an explicit deny in an identity-based policy");
+  EXPECT_EQ(decision({{"kms:KeyOrigin", "EXTERNAL"}}),
+            denied + "because no identity-based policy allows the kms:CreateKey action");
+  kms().config().principals.pop_back();
 }
 
 TEST_F(Explain, TellsWhatIsWrongWithTheQuestion) {
