@@ -85,9 +85,8 @@ class PolicyError final : public std::runtime_error {
 Policy parse_policy(std::string_view json, PolicyKind kind);
 
 /// How many of an ARN's six fields the pattern of a Resource lacks. Identity policies are read as
-/// if
-/// `*` stood in their place (IAM User Guide, "IAM JSON policy elements: Resource"); no other policy
-/// that is given now may lack any.
+/// if `*` stood there (IAM User Guide, "IAM JSON policy elements: Resource"); no other policy that
+/// is given now may lack any.
 [[nodiscard]] std::size_t missing_arn_fields(std::string_view pattern);
 /// What is said of a Resource that is no ARN.
 [[nodiscard]] std::string not_an_arn(const std::string& resource);
