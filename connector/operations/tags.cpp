@@ -1,26 +1,18 @@
 #include "connector/operations/tags.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 #include <string_view>
 
 #include "connector/api/error.h"
 #include "connector/api/pattern.h"
+#include "connector/base/encodings.h"
 
 namespace kms::operations {
 namespace {
 
 using api::Error;
 using api::ErrorCode;
-
-bool is_reserved(std::string_view key) {
-  constexpr std::string_view kPrefix = "aws:";
-  return key.size() >= kPrefix.size() &&
-         std::equal(kPrefix.begin(), kPrefix.end(), key.begin(), [](char expected, char c) {
-           return expected == std::tolower(static_cast<unsigned char>(c));
-         });
-}
 
 }  // namespace
 
@@ -39,7 +31,9 @@ void check_tags(const std::vector<api::Tag>& tags, std::size_t limit) {
 }
 
 void check_tag_key(std::string_view key) {
-  if (is_reserved(key)) throw Error(ErrorCode::tag, "Tags beginning with aws: are reserved");
+  if (starts_with_ignoring_case(key, "aws:")) {
+    throw Error(ErrorCode::tag, "Tags beginning with aws: are reserved");
+  }
 }
 
 void merge_tags(std::vector<keys::Tag>& tags, const std::vector<api::Tag>& added) {

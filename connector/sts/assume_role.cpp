@@ -135,7 +135,9 @@ bool is_role_arn(std::string_view text) {
 void add_tags(auth::SessionClaims& claims, const Request& request, const auth::Caller& caller) {
   std::set<std::string> keys;  // the same in upper and lower case
   for (const auto& [key, value] : request.tags) {
-    if (lower_case(key).starts_with("aws:")) refuse_tags("Tags beginning with aws: are reserved");
+    if (starts_with_ignoring_case(key, "aws:")) {
+      refuse_tags("Tags beginning with aws: are reserved");
+    }
     if (!keys.insert(lower_case(key)).second) {
       refuse_tags("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
     }
