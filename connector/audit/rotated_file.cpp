@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -49,6 +51,21 @@ int write_all(int file, std::string_view text, std::size_t& written) noexcept {
   return 0;
 }
 
+/// The offset after the last newline of the first `size` bytes; 0 if there is none.
+std::uint64_t end_of_last_line(int file, std::uint64_t size, const std::string& path) {
+  std::array<char, 4096> block;
+  for (std::uint64_t end = size; end != 0;) {
+    const std::size_t length = std::min<std::uint64_t>(end, block.size());
+    const auto begin = static_cast<off_t>(end - length);
+    const ssize_t count = ::pread(file, block.data(), length, begin);
+    if (count != static_cast<ssize_t>(length)) fail(count < 0 ? errno : EIO, path);
+    const std::size_t newline = std::string_view(block.data(), length).rfind('\n');
+    if (newline != std::string_view::npos) return end - length + newline + 1;
+    end -= length;
+  }
+  return 0;
+}
+
 }  // namespace
 
 class RotatedFile::Descriptor final {
@@ -81,17 +98,22 @@ RotatedFile::RotatedFile(std::string path, std::uint64_t rotate_bytes, std::size
   if ((status.st_mode & 0077U) != 0 && ::fchmod(file_->number(), 0600) != 0) fail(errno, path_);
   size_ = static_cast<std::uint64_t>(status.st_size);
   rotate_at_ = rotate_bytes_;
-  end_torn_line();
+  drop_torn_line();
   sync_directory(path_);
 }
 
 RotatedFile::~RotatedFile() = default;
 
-void RotatedFile::end_torn_line() {
-  if (size_ == 0) return;
-  char last = '\n';
-  if (::pread(file_->number(), &last, 1, static_cast<off_t>(size_ - 1)) != 1) fail(errno, path_);
-  if (last == '\n') return;
+/// A kill within write(2) leaves the beginning of a line: whose record is owed gets it whole later,
+/// so readers are spared the piece. It is only ended where it cannot be cut off (an append-only
+/// file), and where no line comes before it: such a file may not be ours.
+void RotatedFile::drop_torn_line() {
+  const std::uint64_t whole = end_of_last_line(file_->number(), size_, path_);
+  if (whole == size_) return;
+  if (whole != 0 && ::ftruncate(file_->number(), static_cast<off_t>(whole)) == 0) {
+    size_ = whole;
+    return;
+  }
   std::size_t written = 0;
   if (const int error = write_all(file_->number(), "\n", written); error != 0) fail(error, path_);
   ++size_;

@@ -17,8 +17,8 @@ enum class Durability : std::uint8_t { by_the_system, by_sync };
 /// latest) to NAME.N. Thread-safe. Owned by one process.
 class RotatedFile {
  public:
-  /// Opens or makes NAME with mode 0600; a line that a crash cut off is ended. Throws
-  /// std::system_error.
+  /// Opens or makes NAME with mode 0600. The beginning of a line that a crash left at its end is
+  /// cut off, or ended where that cannot be or no line comes before it. Throws std::system_error.
   RotatedFile(std::string path, std::uint64_t rotate_bytes, std::size_t keep_files);
   ~RotatedFile();
   RotatedFile(const RotatedFile&) = delete;
@@ -39,7 +39,7 @@ class RotatedFile {
   using DescriptorPtr = std::shared_ptr<const Descriptor>;
 
   static DescriptorPtr open_for_appending(const std::string& path);
-  void end_torn_line() KMS_REQUIRES(mutex_);
+  void drop_torn_line() KMS_REQUIRES(mutex_);
   void rotate() KMS_REQUIRES(mutex_);
   void make_room() const;
   [[nodiscard]] std::string numbered(std::size_t number) const;

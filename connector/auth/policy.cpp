@@ -15,6 +15,9 @@ namespace {
 using Fault = PolicyError::Fault;
 using Value = rapidjson::Value;
 
+constexpr const char* kInvalidPrincipals =
+    "Policy contains a statement with one or more invalid principals.";
+
 [[noreturn]] void refuse(const std::string& where, const std::string& text) {
   throw PolicyError(Fault::malformed, where, text);
 }
@@ -86,13 +89,13 @@ bool is_principal(const Arn& arn) {
 void check_aws_principal(const std::string& text, const std::string& where, PolicyKind kind) {
   // Nobody has such a name. That principals of a key policy exist is looked at when it is put.
   if (kind == PolicyKind::trust && text != "*" && text.find_first_of("*?") != std::string::npos) {
-    refuse(where, "Policy contains a statement with one or more invalid principals.");
+    refuse(where, kInvalidPrincipals);
   }
   if (text == "*" || is_account(text) || is_unique_id(text)) return;
   const auto arn = Arn::parse(text);
   const bool of_iam =
       arn ? arn->service == "iam" || arn->service == "sts" : text.starts_with("arn:");
-  if (!of_iam) refuse(where, "Policy contains a statement with one or more invalid principals.");
+  if (!of_iam) refuse(where, kInvalidPrincipals);
   if (!arn || !is_principal(*arn)) {
     throw PolicyError(Fault::invalid_arn, where, "An ARN in the specified key policy is invalid.");
   }
@@ -105,9 +108,7 @@ PrincipalSet read_principals(const Value& value, const std::string& where, Polic
     set.aws.emplace_back("*");
     return set;
   }
-  if (!value.IsObject() || value.MemberCount() == 0) {
-    refuse(where, "Policy contains a statement with one or more invalid principals.");
-  }
+  if (!value.IsObject() || value.MemberCount() == 0) refuse(where, kInvalidPrincipals);
   constexpr std::array<std::string_view, 3> kOthers{"Service", "Federated", "CanonicalUser"};
   for (const auto& member : value.GetObject()) {
     const std::string_view type = text_of(member.name);
@@ -119,12 +120,10 @@ PrincipalSet read_principals(const Value& value, const std::string& where, Polic
     } else if (std::ranges::count(kOthers, type) != 0) {
       for (std::string& principal : named) set.others.emplace_back(type, std::move(principal));
     } else {
-      refuse(place, "Policy contains a statement with one or more invalid principals.");
+      refuse(place, kInvalidPrincipals);
     }
   }
-  if (set.aws.empty() && set.others.empty()) {
-    refuse(where, "Policy contains a statement with one or more invalid principals.");
-  }
+  if (set.aws.empty() && set.others.empty()) refuse(where, kInvalidPrincipals);
   return set;
 }
 

@@ -1,8 +1,11 @@
 #include "connector/audit/rotated_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <csignal>
@@ -76,11 +79,32 @@ TEST_F(Rotated, TellsThatItCannotBeOpened) {
                std::system_error);
 }
 
-TEST_F(Rotated, EndsALineThatACrashCutOff) {
-  put("", "whole\n{\"cut");
+TEST_F(Rotated, CutsOffTheBeginningOfALineThatACrashLeft) {
+  // Longer than what is looked at in one go, and as long.
+  for (const std::size_t length : std::initializer_list<std::size_t>{5, 4096, 9000}) {
+    put("", "whole\n" + std::string(length, '{'));
+    RotatedFile file(path(), kNever, 3);
+    file.append("next\n");
+    EXPECT_EQ(text(), "whole\nnext\n") << length;
+  }
+}
+
+TEST_F(Rotated, EndsWhatItCannotCutOff) {
+  // As little as a file with the append-only attribute, this one can shrink.
+  const int file = ::memfd_create("audit", MFD_ALLOW_SEALING);
+  ASSERT_EQ(::fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+  const std::string name = "/proc/self/fd/" + std::to_string(file);
+  std::ofstream(name, std::ios::app) << "whole\n{\"cut";
+  RotatedFile(name, kNever, 0).append("next\n");
+  EXPECT_EQ(read_file(name), "whole\n{\"cut\nnext\n");
+  ::close(file);
+}
+
+TEST_F(Rotated, DestroysNothingInAFileThatHasNoLine) {
+  put("", "somebody else's");
   RotatedFile file(path(), kNever, 3);
   file.append("next\n");
-  EXPECT_EQ(text(), "whole\n{\"cut\nnext\n");
+  EXPECT_EQ(text(), "somebody else's\nnext\n");
 }
 
 TEST_F(Rotated, MovesOnWhenALineDoesNotFit) {
