@@ -59,6 +59,9 @@ struct Record {
   std::string shared_event_id;        // the same in the records of one event in several accounts
 };
 
+/// How each line begins.
+constexpr std::string_view kLineBeginning = R"({"eventVersion":)";
+
 /// One line of JSON, without the newline. Of another account's caller a record tells the unique id
 /// only.
 [[nodiscard]] std::string to_json(const Record& record);

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "connector/audit/record.h"
 #include "connector/base/log.h"
 
 namespace kms::audit {
@@ -66,6 +67,14 @@ std::uint64_t end_of_last_line(int file, std::uint64_t size, const std::string& 
   return 0;
 }
 
+/// Whether what the file ends with from `begin` on can be a record's beginning.
+bool is_ours(int file, std::uint64_t begin, const std::string& path) {
+  std::array<char, kLineBeginning.size()> piece;
+  const ssize_t count = ::pread(file, piece.data(), piece.size(), static_cast<off_t>(begin));
+  if (count < 0) fail(errno, path);
+  return kLineBeginning.starts_with({piece.data(), static_cast<std::size_t>(count)});
+}
+
 }  // namespace
 
 class RotatedFile::Descriptor final {
@@ -104,13 +113,14 @@ RotatedFile::RotatedFile(std::string path, std::uint64_t rotate_bytes, std::size
 
 RotatedFile::~RotatedFile() = default;
 
-/// A kill within write(2) leaves the beginning of a line: whose record is owed gets it whole later,
-/// so readers are spared the piece. It is only ended where it cannot be cut off (an append-only
-/// file), and where no line comes before it: such a file may not be ours.
+/// A kill within write(2) leaves the beginning of a line. If its record is owed, it is written
+/// whole later, so readers are spared the piece. What is not ours, and what cannot be cut off (of a
+/// file that may only grow), gets its end.
 void RotatedFile::drop_torn_line() {
   const std::uint64_t whole = end_of_last_line(file_->number(), size_, path_);
   if (whole == size_) return;
-  if (whole != 0 && ::ftruncate(file_->number(), static_cast<off_t>(whole)) == 0) {
+  if (is_ours(file_->number(), whole, path_) &&
+      ::ftruncate(file_->number(), static_cast<off_t>(whole)) == 0) {
     size_ = whole;
     return;
   }

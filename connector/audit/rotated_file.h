@@ -17,8 +17,8 @@ enum class Durability : std::uint8_t { by_the_system, by_sync };
 /// latest) to NAME.N. Thread-safe. Owned by one process.
 class RotatedFile {
  public:
-  /// Opens or makes NAME with mode 0600. The beginning of a line that a crash left at its end is
-  /// cut off, or ended where that cannot be or no line comes before it. Throws std::system_error.
+  /// Opens or makes NAME with mode 0600. The beginning of a record's line that a crash left at its
+  /// end is cut off; anything else that is not a whole line is ended. Throws std::system_error.
   RotatedFile(std::string path, std::uint64_t rotate_bytes, std::size_t keep_files);
   ~RotatedFile();
   RotatedFile(const RotatedFile&) = delete;

@@ -49,6 +49,7 @@ void Input::fill(Instant deadline) {
 Head Input::read_head(Instant deadline) {
   std::size_t line = 0;     // where the line being looked at begins
   std::size_t scanned = 0;  // holds no line feed from `line` up to here
+  bool skipped = false;     // an empty line before the request
   for (;;) {
     const std::string_view all = text();
     const std::size_t feed = all.find('\n', scanned);
@@ -63,7 +64,9 @@ Head Input::read_head(Instant deadline) {
     const bool empty_line = feed - line == 1;
     line = scanned = feed + 1;
     if (!empty_line) continue;
-    if (line == 2) {  // before the request: tolerated (RFC 9112, 2.2)
+    if (line == 2) {  // before the request: one is tolerated (RFC 9112, 2.2)
+      if (skipped) refuse(400, "malformed");
+      skipped = true;
       consume(2);
       line = scanned = 0;
       continue;
@@ -136,7 +139,6 @@ SecretBytes Input::read_chunks(std::size_t limit, Instant deadline) {
     if (end != announced.data() + announced.size() && *end != ';') refuse(400, "malformed");
     if (error == std::errc::result_out_of_range || size > limit - body.size()) refuse(413, "body");
     if (size == 0) break;
-    body.reserve(body.size() + size);
     append_to(body, size, deadline);
     if (!line(2, deadline).empty()) refuse(400, "malformed");
   }

@@ -28,9 +28,9 @@ enum class Io : std::uint8_t {
 /// What one attempt that never waits came to.
 enum class Step : std::uint8_t { done, want_read, want_write, closed };
 
-/// A connection, plain or TLS, that is never waited for beyond a deadline: however slowly the peer
-/// feeds it, the deadline of a call is its total. `stop_fd` is a file descriptor that becomes
-/// readable when waiting shall end.
+/// A connection, plain or TLS, that is never waited for nor read beyond a deadline: however slowly
+/// or steadily the peer feeds it, the deadline of a call is its total. `stop_fd` is a file
+/// descriptor that becomes readable when waiting shall end.
 class Stream final {
  public:
   /// `tls` null: plain. The handshake is still to be made.

@@ -54,6 +54,11 @@ class CountingRandom final : public Random {
   std::uint8_t next_ = 0;
 };
 
+TEST(Record, BeginsAsOneThatACrashCutOffIsKnown) {
+  EXPECT_TRUE(to_json(example()).starts_with(kLineBeginning));
+  EXPECT_TRUE(to_json(Record{}).starts_with(kLineBeginning));
+}
+
 TEST(Record, IsOneForTheCallersAccount) {
   CountingRandom random;
   EXPECT_EQ(to_lines(example(), random), std::vector<std::string>{to_json(example())});

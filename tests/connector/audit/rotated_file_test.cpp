@@ -79,13 +79,25 @@ TEST_F(Rotated, TellsThatItCannotBeOpened) {
                std::system_error);
 }
 
-TEST_F(Rotated, CutsOffTheBeginningOfALineThatACrashLeft) {
-  // Longer than what is looked at in one go, and as long.
-  for (const std::size_t length : std::initializer_list<std::size_t>{5, 4096, 9000}) {
-    put("", "whole\n" + std::string(length, '{'));
+TEST_F(Rotated, CutsOffTheBeginningOfARecordThatACrashLeft) {
+  const std::string record = R"({"eventVersion":"1.11","userIdentity":")" + std::string(9000, 'x');
+  for (const std::string before : {"", "whole\n"}) {
+    // Also longer than what is looked at in one go, and as long.
+    for (const std::size_t length : std::initializer_list<std::size_t>{1, 16, 17, 4096, 9000}) {
+      put("", before + record.substr(0, length));
+      RotatedFile file(path(), kNever, 3);
+      file.append("next\n");
+      EXPECT_EQ(text(), before + "next\n") << length;
+    }
+  }
+}
+
+TEST_F(Rotated, EndsWhatIsNotOurs) {
+  for (const std::string foreign : {"x", "whole\nnot JSON", R"({"eventTime":)"}) {
+    put("", foreign);
     RotatedFile file(path(), kNever, 3);
     file.append("next\n");
-    EXPECT_EQ(text(), "whole\nnext\n") << length;
+    EXPECT_EQ(text(), foreign + "\nnext\n");
   }
 }
 
@@ -94,17 +106,10 @@ TEST_F(Rotated, EndsWhatItCannotCutOff) {
   const int file = ::memfd_create("audit", MFD_ALLOW_SEALING);
   ASSERT_EQ(::fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK), 0);
   const std::string name = "/proc/self/fd/" + std::to_string(file);
-  std::ofstream(name, std::ios::app) << "whole\n{\"cut";
+  std::ofstream(name, std::ios::app) << "whole\n{\"event";
   RotatedFile(name, kNever, 0).append("next\n");
-  EXPECT_EQ(read_file(name), "whole\n{\"cut\nnext\n");
+  EXPECT_EQ(read_file(name), "whole\n{\"event\nnext\n");
   ::close(file);
-}
-
-TEST_F(Rotated, DestroysNothingInAFileThatHasNoLine) {
-  put("", "somebody else's");
-  RotatedFile file(path(), kNever, 3);
-  file.append("next\n");
-  EXPECT_EQ(text(), "somebody else's\nnext\n");
 }
 
 TEST_F(Rotated, MovesOnWhenALineDoesNotFit) {

@@ -67,7 +67,7 @@ class Outbox final : public storage::AuditOutbox {
 };
 
 std::string event(const std::string& id) {
-  return R"({"eventTime":"2015-08-30T12:36:00Z","eventID":")" + id +
+  return R"({"eventVersion":"1.11","eventTime":"2015-08-30T12:36:00Z","eventID":")" + id +
          R"(","eventCategory":"Management"})";
 }
 

@@ -69,6 +69,7 @@ constexpr Hostile kHostile[] = {
     {"CodingBeforeChunked",
      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n", 501},
     {"ChunkedInHttp10", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+    {"EmptyLinesBeforeIt", "\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
     {"SpaceBeforeColon", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 3\r\n\r\nabc", 400},
     {"NoColon", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length\r\n\r\n", 400},
     {"FoldBeforeTheFirstHeader", "POST / HTTP/1.1\r\n Host: a\r\n\r\n", 400},

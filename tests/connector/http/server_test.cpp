@@ -104,6 +104,25 @@ TEST(HttpServer, ReadsChunkedBodies) {
   EXPECT_EQ(client.receive().value().body, "POST / next");
 }
 
+TEST(HttpServer, ReadsABodyOfManySmallChunks) {
+  TestServer server;
+  Client client(server.port());
+  std::string chunks;
+  for (int i = 0; i < 4096; ++i) chunks += "1\r\nx\r\n";
+  client.send("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks +
+              "0\r\n\r\n");
+  EXPECT_EQ(client.receive().value().body, "POST / " + std::string(4096, 'x'));
+}
+
+TEST(HttpServer, ToleratesAnEmptyLineBeforeEachRequest) {
+  TestServer server;
+  Client client(server.port());
+  for (const char* body : {"one", "two"}) {
+    client.send("\r\n" + post(body));
+    EXPECT_EQ(client.receive().value().body, std::string("POST / ") + body);
+  }
+}
+
 TEST(HttpServer, SendsContinueBeforeItReadsTheBody) {
   TestServer server;
   Client client(server.port());
