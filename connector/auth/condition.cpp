@@ -12,6 +12,8 @@ namespace {
 
 /// Before a character that is no wildcard; policies cannot contain it.
 constexpr char kLiteral = '\x01';
+/// A caller chooses what many variables stand for, and a policy how often they are named.
+constexpr std::size_t kLongestFilled = std::size_t{16} * 1024;
 
 struct OperatorRow {
   std::string_view name;
@@ -115,10 +117,9 @@ std::string without_marks(std::string text) {
 bool matches(Comparison comparison, const std::string& given, const std::string& wanted) {
   switch (comparison) {
     case Comparison::string_equals:
-      return wanted.find(kLiteral) == std::string::npos ? given == wanted
-                                                        : given == without_marks(wanted);
+      return given == wanted;
     case Comparison::string_equals_ignore_case:
-      return equal_ignoring_case(given, without_marks(wanted));
+      return equal_ignoring_case(given, wanted);
     case Comparison::string_like:
       return like(wanted, given);
     case Comparison::arn_like:
@@ -150,13 +151,7 @@ bool matches(Comparison comparison, const std::string& given, const std::string&
   return false;
 }
 
-/// The same with the variables still in; a value that cannot be filled in matches nothing.
-bool matches_filled(Comparison comparison, const std::string& given, const std::string& wanted,
-                    const ConditionSource& source) {
-  if (wanted.find("${") == std::string::npos) return matches(comparison, given, wanted);
-  const auto filled = with_variables(wanted, source);
-  return filled && matches(comparison, given, *filled);
-}
+bool has_variable(const std::string& text) { return text.find("${") != std::string::npos; }
 
 bool takes_variables(Comparison comparison) {
   return comparison == Comparison::string_equals ||
@@ -266,6 +261,24 @@ bool is_fitting_value(Comparison comparison, std::string_view value) {
   return false;
 }
 
+namespace {
+
+/// The condition's values with their variables filled in, as matches() takes them, but for those
+/// that cannot be filled in: they match nothing.
+std::vector<std::string> filled_values(const Condition& condition, const ConditionSource& source) {
+  const bool has_wildcards = condition.comparison == Comparison::string_like ||
+                             condition.comparison == Comparison::arn_like;
+  std::vector<std::string> all;
+  for (const std::string& value : condition.values) {
+    auto filled = with_variables(value, source);
+    if (filled)
+      all.push_back(has_wildcards ? *std::move(filled) : without_marks(*std::move(filled)));
+  }
+  return all;
+}
+
+}  // namespace
+
 bool holds(const Condition& condition, const ConditionSource& source, bool variables) {
   const auto given = source.values(condition.key);
   const bool absent = !given || given->empty();
@@ -274,11 +287,15 @@ bool holds(const Condition& condition, const ConditionSource& source, bool varia
                                [&](const auto& v) { return truth_of(v) == absent; });
   }
   if (absent) return holds_for_absent(condition);
-  const bool fills = variables && takes_variables(condition.comparison);
+  // Once for all values of the request.
+  std::optional<std::vector<std::string>> filled;
+  if (variables && takes_variables(condition.comparison) &&
+      std::ranges::any_of(condition.values, has_variable)) {
+    filled = filled_values(condition, source);
+  }
   const auto matches_some = [&](const std::string& value) {
-    return std::ranges::any_of(condition.values, [&](const std::string& wanted) {
-      return fills ? matches_filled(condition.comparison, value, wanted, source)
-                   : matches(condition.comparison, value, wanted);
+    return std::ranges::any_of(filled ? *filled : condition.values, [&](const std::string& wanted) {
+      return matches(condition.comparison, value, wanted);
     });
   };
   const auto satisfies = [&](const std::string& value) {
@@ -307,6 +324,7 @@ std::optional<std::string> with_variables(std::string_view text, const Condition
     const auto value = variable(text.substr(begin + 2, end - begin - 2), source);
     if (!value) return std::nullopt;
     append_literally(filled, *value);
+    if (filled.size() > kLongestFilled) return std::nullopt;
     text.remove_prefix(end + 1);
   }
 }

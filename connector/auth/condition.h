@@ -96,7 +96,7 @@ bool holds(const Condition& condition, const ConditionSource& source, bool varia
 
 /// `text` with its policy variables ("${aws:username}", "${aws:PrincipalTag/team, 'none'}", "${*}")
 /// filled in; characters that came from a variable are no wildcards, which a 0x01 before each says.
-/// nullopt: a variable has no value.
+/// nullopt: a variable has no value, or what is filled in is longer than 16 KiB.
 std::optional<std::string> with_variables(std::string_view text, const ConditionSource& source);
 
 /// Whether a pattern covers the text: "*" is any text, "?" one character; a character after 0x01 is
