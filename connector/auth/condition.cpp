@@ -159,6 +159,20 @@ bool takes_variables(Comparison comparison) {
          comparison == Comparison::string_like || comparison == Comparison::arn_like;
 }
 
+/// The condition's values with their variables filled in, as matches() takes them, but for those
+/// that cannot be filled in: they match nothing.
+std::vector<std::string> filled_values(const Condition& condition, const ConditionSource& source) {
+  const bool has_wildcards = condition.comparison == Comparison::string_like ||
+                             condition.comparison == Comparison::arn_like;
+  std::vector<std::string> all;
+  for (const std::string& value : condition.values) {
+    auto filled = with_variables(value, source);
+    if (filled)
+      all.push_back(has_wildcards ? *std::move(filled) : without_marks(*std::move(filled)));
+  }
+  return all;
+}
+
 bool holds_for_absent(const Condition& condition) {
   if (condition.if_exists) return true;
   switch (condition.quantifier) {
@@ -260,24 +274,6 @@ bool is_fitting_value(Comparison comparison, std::string_view value) {
   }
   return false;
 }
-
-namespace {
-
-/// The condition's values with their variables filled in, as matches() takes them, but for those
-/// that cannot be filled in: they match nothing.
-std::vector<std::string> filled_values(const Condition& condition, const ConditionSource& source) {
-  const bool has_wildcards = condition.comparison == Comparison::string_like ||
-                             condition.comparison == Comparison::arn_like;
-  std::vector<std::string> all;
-  for (const std::string& value : condition.values) {
-    auto filled = with_variables(value, source);
-    if (filled)
-      all.push_back(has_wildcards ? *std::move(filled) : without_marks(*std::move(filled)));
-  }
-  return all;
-}
-
-}  // namespace
 
 bool holds(const Condition& condition, const ConditionSource& source, bool variables) {
   const auto given = source.values(condition.key);
