@@ -151,8 +151,6 @@ bool matches(Comparison comparison, const std::string& given, const std::string&
   return false;
 }
 
-bool has_variable(const std::string& text) { return text.find("${") != std::string::npos; }
-
 bool takes_variables(Comparison comparison) {
   return comparison == Comparison::string_equals ||
          comparison == Comparison::string_equals_ignore_case ||
@@ -308,6 +306,10 @@ bool holds(const Condition& condition, const ConditionSource& source, bool varia
   // Without a quantifier a negated operator is the opposite of the positive one, also for several
   // values.
   return std::ranges::any_of(*given, matches_some) != condition.negated;
+}
+
+bool has_variable(std::string_view text) noexcept {
+  return text.find("${") != std::string_view::npos;
 }
 
 std::optional<std::string> with_variables(std::string_view text, const ConditionSource& source) {

@@ -94,6 +94,9 @@ bool is_fitting_value(Comparison comparison, std::string_view value);
 /// source.
 bool holds(const Condition& condition, const ConditionSource& source, bool variables);
 
+/// Whether with_variables() may have something to fill in.
+[[nodiscard]] bool has_variable(std::string_view text) noexcept;
+
 /// `text` with its policy variables ("${aws:username}", "${aws:PrincipalTag/team, 'none'}", "${*}")
 /// filled in; characters that came from a variable are no wildcards, which a 0x01 before each says.
 /// nullopt: a variable has no value, or what is filled in is longer than 16 KiB.

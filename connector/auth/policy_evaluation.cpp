@@ -56,7 +56,7 @@ bool covers_resource(const Statement& statement, const Question& question) {
   const PatternSet& set = *statement.resources;
   if (!statement.variables) return covers(set, question.resource, false);
   const bool found = std::ranges::any_of(set.patterns, [&](const std::string& pattern) {
-    if (pattern.find("${") == std::string::npos) return like(pattern, question.resource);
+    if (!has_variable(pattern)) return like(pattern, question.resource);
     const auto filled = with_variables(pattern, question.conditions);
     return filled && like(*filled, question.resource);
   });

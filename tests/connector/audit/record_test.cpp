@@ -54,7 +54,7 @@ class CountingRandom final : public Random {
   std::uint8_t next_ = 0;
 };
 
-TEST(Record, BeginsAsOneThatACrashCutOffIsKnown) {
+TEST(Record, BeginsWithWhatTellsThePieceThatACrashLeft) {
   EXPECT_TRUE(to_json(example()).starts_with(kLineBeginning));
   EXPECT_TRUE(to_json(Record{}).starts_with(kLineBeginning));
 }

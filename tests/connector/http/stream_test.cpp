@@ -10,8 +10,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Once a peer that sent without a pause, or what was asked of it again and again, was never cut
-// off.
+// Once a peer that always had something to read was never cut off.
 TEST(Stream, IsNotReadBeyondItsDeadlineWhateverHasCome) {
   Poco::Net::ServerSocket server(Poco::Net::SocketAddress("127.0.0.1", 0));
   Poco::Net::StreamSocket peer(server.address());
