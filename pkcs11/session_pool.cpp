@@ -31,30 +31,64 @@ SessionPool::Lease SessionPool::acquire(Deadline deadline) {
     CK_SLOT_ID slot = 0;
     {
       MutexLock lock(mutex_);
-      for (;;) {
-        if (!idle_.empty()) {
-          std::unique_ptr<Session> session = std::move(idle_.back());
-          idle_.pop_back();
-          return Lease(*this, std::move(session));
-        }
-        if (limit_ < most_ && Clock::now() >= grow_again_) limit_ = most_;
-        if (open_ < limit_) break;
-        // With nothing of ours open nobody will wake us: other programs hold the token's sessions.
-        const bool alone = open_ == 0;
-        const Deadline until = alone ? std::min(deadline, Clock::now() + kAskAgain) : deadline;
-        ++waiting_;
-        lock.wait_until(changed_, until);
-        --waiting_;
-        if (Clock::now() >= deadline && idle_.empty() && open_ >= limit_) {
-          throw Error(Failure::sessions_exhausted, "no session came free in time");
-        }
-        if (alone && open_ == 0) limit_ = 1;
-      }
-      ++open_;
+      if (auto session = take(lock, deadline)) return Lease(*this, std::move(session));
       slot = slot_;
     }
-    if (std::unique_ptr<Session> session = open_one(slot)) return Lease(*this, std::move(session));
+    if (auto session = open_one(slot)) return Lease(*this, std::move(session));
   }
+}
+
+/// A session, or null for the right to open one, which is counted as open already.
+std::unique_ptr<Session> SessionPool::take(MutexLock& lock, Deadline deadline) {
+  if (!waiters_.empty()) {
+    if (may_open()) call_first();  // time has passed since it looked
+    return wait(lock, deadline);
+  }
+  if (!idle_.empty()) {
+    std::unique_ptr<Session> session = std::move(idle_.back());
+    idle_.pop_back();
+    return session;
+  }
+  if (!may_open()) return wait(lock, deadline);
+  ++open_;
+  return nullptr;
+}
+
+/// The same at the end of the queue.
+std::unique_ptr<Session> SessionPool::wait(MutexLock& lock, Deadline deadline) {
+  Waiter self;
+  waiters_.push_back(&self);
+  for (;;) {
+    if (waiters_.front() == &self && may_open()) {
+      ++open_;
+      leave(self);
+      return nullptr;
+    }
+    // With nothing of ours open nobody will call us: other programs hold the token's sessions.
+    const bool alone = open_ == 0;
+    lock.wait_until(self.called, alone ? std::min(deadline, Clock::now() + kAskAgain) : deadline);
+    if (self.session != nullptr) return std::move(self.session);
+    if (Clock::now() >= deadline) {
+      leave(self);
+      throw Error(Failure::sessions_exhausted, "no session came free in time");
+    }
+    if (alone && open_ == 0) limit_ = 1;
+  }
+}
+
+bool SessionPool::may_open() {
+  if (limit_ < most_ && Clock::now() >= grow_again_) limit_ = most_;
+  return open_ < limit_;
+}
+
+/// For the first of the queue to look again.
+void SessionPool::call_first() noexcept {
+  if (!waiters_.empty()) waiters_.front()->called.notify_one();
+}
+
+void SessionPool::leave(const Waiter& waiter) noexcept {
+  waiters_.erase(std::ranges::find(waiters_, &waiter));
+  call_first();
 }
 
 std::unique_ptr<Session> SessionPool::open_one(CK_SLOT_ID slot) {
@@ -71,31 +105,32 @@ std::unique_ptr<Session> SessionPool::open_one(CK_SLOT_ID slot) {
 }
 
 void SessionPool::shrink() {
-  {
-    const MutexLock lock(mutex_);
-    --open_;
-    limit_ = std::min(limit_, open_);
-    grow_again_ = Clock::now() + kShrunkFor;
-  }
-  // Those who wait may have nothing of ours to wait for any more.
-  changed_.notify_all();
+  const MutexLock lock(mutex_);
+  --open_;
+  limit_ = std::min(limit_, open_);
+  grow_again_ = Clock::now() + kShrunkFor;
+  // Who waits may have nothing of ours to wait for any more.
+  call_first();
 }
 
 void SessionPool::give_back(std::unique_ptr<Session> session) noexcept {
   if (session != nullptr && session->busy()) session.reset();
-  bool wake = false;
   {
     const MutexLock lock(mutex_);
-    if (session != nullptr && open_ <= limit_) {
+    if (session == nullptr || open_ > limit_) {
+      --open_;
+      call_first();
+    } else if (waiters_.empty()) {
       idle_.push_back(std::move(session));
     } else {
-      --open_;
+      Waiter& first = *waiters_.front();
+      waiters_.pop_front();
+      first.session = std::move(session);
+      first.called.notify_one();  // under the lock: it is gone as soon as it sees its session
     }
-    wake = waiting_ != 0;
   }
   // One that went over the limit is closed here, outside the lock.
   session.reset();
-  if (wake) changed_.notify_one();
 }
 
 void SessionPool::use_slot(CK_SLOT_ID slot) {
@@ -103,6 +138,7 @@ void SessionPool::use_slot(CK_SLOT_ID slot) {
   const MutexLock lock(mutex_);
   slot_ = slot;
   limit_ = most_;
+  call_first();
 }
 
 void SessionPool::close_idle() {
@@ -114,7 +150,6 @@ void SessionPool::close_idle() {
     open_ -= closing.size();
   }
   closing.clear();
-  changed_.notify_all();
 }
 
 std::size_t SessionPool::open() const {
@@ -125,6 +160,11 @@ std::size_t SessionPool::open() const {
 std::size_t SessionPool::limit() const {
   const MutexLock lock(mutex_);
   return limit_;
+}
+
+std::size_t SessionPool::waiting() const {
+  const MutexLock lock(mutex_);
+  return waiters_.size();
 }
 
 }  // namespace pkcs11

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -11,7 +12,8 @@
 namespace pkcs11 {
 
 /// The sessions for operations: opened when first needed, at most `most`, used last in first out.
-/// Where the token allows fewer (CKR_SESSION_COUNT) the pool makes do with them for a while.
+/// Who has to wait for one is served in the order of coming. Where the token allows fewer
+/// (CKR_SESSION_COUNT) the pool makes do with them for a while.
 class SessionPool final {
  public:
   /// A session on loan. It goes back when this goes, unless it is poisoned or busy: then it is
@@ -45,8 +47,20 @@ class SessionPool final {
 
   [[nodiscard]] std::size_t open() const;
   [[nodiscard]] std::size_t limit() const;
+  /// Callers of acquire() that wait.
+  [[nodiscard]] std::size_t waiting() const;
 
  private:
+  struct Waiter {
+    std::condition_variable called;
+    std::unique_ptr<Session> session;  // what it was given; it has left the queue then
+  };
+
+  std::unique_ptr<Session> take(MutexLock& lock, Deadline deadline) KMS_REQUIRES(mutex_);
+  std::unique_ptr<Session> wait(MutexLock& lock, Deadline deadline) KMS_REQUIRES(mutex_);
+  bool may_open() KMS_REQUIRES(mutex_);
+  void call_first() noexcept KMS_REQUIRES(mutex_);
+  void leave(const Waiter& waiter) noexcept KMS_REQUIRES(mutex_);
   void give_back(std::unique_ptr<Session> session) noexcept;
   std::unique_ptr<Session> open_one(CK_SLOT_ID slot);
   void shrink();
@@ -54,12 +68,11 @@ class SessionPool final {
   const CK_FUNCTION_LIST& functions_;
   const std::size_t most_;
   mutable Mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::unique_ptr<Session>> idle_ KMS_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Session>> idle_ KMS_GUARDED_BY(mutex_);  // none while anyone waits
   CK_SLOT_ID slot_ KMS_GUARDED_BY(mutex_) = 0;
   std::size_t open_ KMS_GUARDED_BY(mutex_) = 0;  // idle, on loan, or being opened
   std::size_t limit_ KMS_GUARDED_BY(mutex_);
-  std::size_t waiting_ KMS_GUARDED_BY(mutex_) = 0;
+  std::deque<Waiter*> waiters_ KMS_GUARDED_BY(mutex_);
   Deadline grow_again_ KMS_GUARDED_BY(mutex_){};
 };
 

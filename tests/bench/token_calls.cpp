@@ -97,6 +97,9 @@ void token_calls(Report& report) {
 
 void slow_token(Report& report) {
   constexpr std::size_t kSessions = 64;
+  // A request that the load generator has not sent yet, or whose answer it has not read yet, has no
+  // session: with no more connections than sessions, some of these would always have nothing to do.
+  constexpr std::size_t kConnections = kSessions + kSessions / 8;
   constexpr std::chrono::milliseconds kRound{2000};
   constexpr int kRounds = 5;
   ProxiedDaemon proxied(kSessions);
@@ -104,10 +107,12 @@ void slow_token(Report& report) {
   proxied.command("latency all 2000\n");
   for (const Operation& operation : all) {
     Connections one(proxied.daemon.port(), 1);
-    Connections many(proxied.daemon.port(), kSessions);
+    Connections as_many(proxied.daemon.port(), kSessions);
+    Connections many(proxied.daemon.port(), kConnections);
     one.run(operation.request, kRound / 4);
     many.run(operation.request, kRound / 4);
     std::vector<double> throughput;
+    std::vector<double> of_as_many;
     std::vector<double> tail;
     std::vector<double> allowed;
     for (int i = 0; i < kRounds; ++i) {
@@ -116,10 +121,14 @@ void slow_token(Report& report) {
       allowed.push_back(static_cast<double>(kSessions) / unloaded.median_seconds);
       throughput.push_back(loaded.per_second / allowed.back());
       tail.push_back(loaded.p99_seconds / unloaded.median_seconds);
+      of_as_many.push_back(as_many.run(operation.request, kRound).per_second / allowed.back());
     }
-    report.value(operation.name + "_slow_token_allowed", median(allowed), "1/s");
-    report.ratio(operation.name + "_slow_token", median(throughput), 0.9);
-    report.ratio_below(operation.name + "_slow_token_p99", median(tail), 2);
+    const std::string name = operation.name + "_slow_token";
+    report.value(name + "_allowed", median(allowed), "1/s");
+    report.ratio(name, median(throughput), 0.9);
+    report.ratio_below(name + "_p99", median(tail), 2);
+    report.value(name + "_" + std::to_string(kSessions) + "_connections", median(of_as_many),
+                 "of what is allowed");
   }
   proxied.daemon.stop();
 }

@@ -5,13 +5,16 @@
 #include <array>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "pkcs11/library.h"
 #include "tests/pkcs11/softhsm_token.h"
+#include "tests/support/eventually.h"
 
 namespace pkcs11 {
 namespace {
 
+using kms::test::eventually;
 using kms::test::SoftHsm;
 using std::chrono::milliseconds;
 
@@ -61,6 +64,58 @@ TEST_F(Pool, WaitsForASessionUntilTheDeadline) {
   EXPECT_EQ(failure_of([&] { (void)pool.acquire(within(milliseconds(20))); }),
             Failure::sessions_exhausted);
   std::thread other([&] { (void)pool.acquire(soon()); });
+  held.reset();
+  other.join();
+  EXPECT_EQ(pool.open(), 1U);
+}
+
+TEST_F(Pool, ServesThoseWhoWaitInTheOrderOfTheirComing) {
+  SessionPool pool(library_->functions(), 1);
+  pool.use_slot(slot());
+  std::optional<SessionPool::Lease> held(pool.acquire(soon()));
+  std::vector<std::size_t> order;  // written by the one that has the only session
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < 4; ++i) {
+    threads.emplace_back([&pool, &order, i] {
+      const auto lease = pool.acquire(soon());
+      order.push_back(i);
+    });
+    ASSERT_TRUE(eventually([&] { return pool.waiting() == i + 1; }));
+  }
+  held.reset();
+  {
+    const auto newcomer = pool.acquire(soon());
+    order.push_back(4);
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(order, (std::vector<std::size_t>{0, 1, 2, 3, 4}));
+}
+
+TEST_F(Pool, WhoGivesUpWaitingStandsInNobodysWay) {
+  SessionPool pool(library_->functions(), 1);
+  pool.use_slot(slot());
+  std::optional<SessionPool::Lease> held(pool.acquire(soon()));
+  std::thread impatient([&] {
+    EXPECT_EQ(failure_of([&] { (void)pool.acquire(within(milliseconds(100))); }),
+              Failure::sessions_exhausted);
+  });
+  ASSERT_TRUE(eventually([&] { return pool.waiting() == 1; }));
+  std::thread patient([&] { EXPECT_NO_THROW((void)pool.acquire(soon())); });
+  impatient.join();
+  ASSERT_TRUE(eventually([&] { return pool.waiting() == 1; }));
+  held.reset();
+  patient.join();
+  EXPECT_EQ(pool.waiting(), 0U);
+  EXPECT_EQ(pool.open(), 1U);
+}
+
+TEST_F(Pool, WhoWaitsOpensASessionInPlaceOfOneThatWasClosed) {
+  SessionPool pool(library_->functions(), 1);
+  pool.use_slot(slot());
+  std::optional<SessionPool::Lease> held(pool.acquire(soon()));
+  std::thread other([&] { EXPECT_NO_THROW((void)pool.acquire(soon())); });
+  ASSERT_TRUE(eventually([&] { return pool.waiting() == 1; }));
+  held->poison();
   held.reset();
   other.join();
   EXPECT_EQ(pool.open(), 1U);
