@@ -143,8 +143,7 @@ void CustomStores::changed(const Scope& scope, const std::string& id) {
     const MutexLock lock(mutex_);
     if (stopping_) return;
     if (!changed.running) {
-      // A thread that is not running any more takes no lock on its way out.
-      if (changed.thread.joinable()) changed.thread.join();
+      join_ended();
       // There may be no thread to be had.
       changed.thread = std::thread([this, &changed] { work(changed); });
       changed.running = true;
@@ -153,6 +152,14 @@ void CustomStores::changed(const Scope& scope, const std::string& id) {
     changed.busy = true;
   }
   changed_.notify_all();
+}
+
+/// What a thread leaves behind, that of a deleted store too, goes when it is joined. One that is
+/// not running any more takes no lock on its way out.
+void CustomStores::join_ended() {
+  for (const auto& [id, connection] : connections_) {
+    if (!connection->running && connection->thread.joinable()) connection->thread.join();
+  }
 }
 
 void CustomStores::wait_idle() {

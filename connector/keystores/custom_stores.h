@@ -59,6 +59,7 @@ class CustomStores {
   using Id = std::pair<Scope, std::string>;
 
   Connection& connection(const Scope& scope, const std::string& id);
+  void join_ended() KMS_REQUIRES(mutex_);
   void work(Connection& connection);
   /// False if the thread has to end; `again`: when to settle in any case.
   bool wait_until_asked(Connection& connection, std::optional<std::chrono::milliseconds> again);

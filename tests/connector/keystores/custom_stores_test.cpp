@@ -1,5 +1,9 @@
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "tests/connector/keystores/fixture.h"
@@ -500,6 +504,27 @@ TEST_F(DeleteCustomKeyStore, NeedsADisconnectedStoreWithoutKeys) {
   EXPECT_EQ(remove(id), "OK");
   EXPECT_EQ(state(id), "(none)");
   EXPECT_EQ(create().substr(0, 4), "cks-");
+}
+
+/// Of the process's address space.
+std::ptrdiff_t mappings() {
+  std::ifstream maps("/proc/self/maps");
+  return std::count(std::istreambuf_iterator<char>(maps), {}, '\n');
+}
+
+TEST_F(DeleteCustomKeyStore, LeavesNoThreadsStackBehind) {
+  constexpr int kStores = 10;
+  const auto live_once = [this] {
+    const std::string id = create();
+    ASSERT_EQ(connected(id), "CONNECTED");
+    ASSERT_EQ(disconnected(id), "DISCONNECTED");
+    ASSERT_EQ(remove(id), "OK");
+  };
+  live_once();
+  const std::ptrdiff_t before = mappings();
+  for (int i = 0; i < kStores; ++i) live_once();
+  // A stack and its guard are two mappings.
+  EXPECT_LT(mappings() - before, kStores);
 }
 
 class LostToken : public KeyStoresTest {
