@@ -40,24 +40,15 @@ SessionPool::Lease SessionPool::acquire(Deadline deadline) {
 
 /// A session, or null for the right to open one, which is counted as open already.
 std::unique_ptr<Session> SessionPool::take(MutexLock& lock, Deadline deadline) {
-  if (!waiters_.empty()) {
-    if (may_open()) call_first();  // time has passed since it looked
-    return wait(lock, deadline);
-  }
-  if (!idle_.empty()) {
+  if (!idle_.empty()) {  // nobody waits then
     std::unique_ptr<Session> session = std::move(idle_.back());
     idle_.pop_back();
     return session;
   }
-  if (!may_open()) return wait(lock, deadline);
-  ++open_;
-  return nullptr;
-}
-
-/// The same at the end of the queue.
-std::unique_ptr<Session> SessionPool::wait(MutexLock& lock, Deadline deadline) {
   Waiter self;
   waiters_.push_back(&self);
+  // Time has passed since the first looked.
+  if (may_open()) call_first();
   for (;;) {
     if (waiters_.front() == &self && may_open()) {
       ++open_;

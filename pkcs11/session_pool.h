@@ -57,7 +57,6 @@ class SessionPool final {
   };
 
   std::unique_ptr<Session> take(MutexLock& lock, Deadline deadline) KMS_REQUIRES(mutex_);
-  std::unique_ptr<Session> wait(MutexLock& lock, Deadline deadline) KMS_REQUIRES(mutex_);
   bool may_open() KMS_REQUIRES(mutex_);
   void call_first() noexcept KMS_REQUIRES(mutex_);
   void leave(const Waiter& waiter) noexcept KMS_REQUIRES(mutex_);

@@ -96,7 +96,7 @@ TEST_F(Pool, WhoGivesUpWaitingStandsInNobodysWay) {
   pool.use_slot(slot());
   std::optional<SessionPool::Lease> held(pool.acquire(soon()));
   std::thread impatient([&] {
-    EXPECT_EQ(failure_of([&] { (void)pool.acquire(within(milliseconds(100))); }),
+    EXPECT_EQ(failure_of([&] { (void)pool.acquire(within(milliseconds(500))); }),
               Failure::sessions_exhausted);
   });
   ASSERT_TRUE(eventually([&] { return pool.waiting() == 1; }));
